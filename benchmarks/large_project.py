@@ -4,8 +4,11 @@
 
 Makes a video of as many frames and its project: as many tracks as boxes on a frame, each over the whole video, and
 variants of as many predictions. Each round is a new process. Peers: reading the same arrays with numpy, and a bare
-window of Qt until its first paint. "Longest" is the most CPU time that the window's thread used between two turns of
-its event loop; the goals are 2 s until the first frame and its boxes are on screen, 33 ms for select, drag and undo.
+window of Qt until its first paint. Times until something is on screen count from the start of the module; the CPU time
+is that of the process, all threads. "Longest" is the most CPU time that the window's thread used between two turns of
+its event loop. Memory is what the process holds more than the same window without a project, and its ratio to the
+arrays. The goals: 2 s until the first frame and its boxes are on screen, 33 ms for select, drag and undo, three times
+the arrays.
 """
 
 from __future__ import annotations
@@ -141,29 +144,62 @@ class LongestTurn:
         return 1000 * self.longest
 
 
+class Marks:
+    """When something was on screen: milliseconds since the start, and CPU time of the process until then."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, float] = {}
+
+    def wait(self, name: str, is_shown: Callable[[], bool], seconds: float = 600) -> None:
+        """Wait until it is on screen."""
+        from benchmarks.drag import wait_until
+
+        wait_until(is_shown, seconds)
+        self.found[name] = 1000 * (time.perf_counter() - STARTED)
+        self.found[f"{name} (CPU)"] = 1000 * time.process_time()
+
+
+def resident() -> float:
+    """Megabytes of this process in memory."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1000
+    raise RuntimeError("the system does not tell the memory of a process")
+
+
 def run_window(video: Path, variants: int) -> dict[str, float]:
-    """Open the project in this process and work on a long track; milliseconds."""
+    """Open the project in this process and work on a long track; milliseconds, and megabytes."""
+    from benchmarks.drag import wait, wait_until
+
+    window = show_window(video)
+    session, canvas = window.session, window.parts.views.canvas
+    marks, turn = Marks(), LongestTurn()
+    marks.wait("first frame", lambda: not canvas.shown_image().isNull())
+    marks.wait("its boxes", lambda: any(box.ref.is_ground_truth for box in canvas.frame_view.boxes))
+    marks.wait("edits", lambda: canvas.is_editable and len(session.ground_truth) > 0)
+    marks.wait("first variant", lambda: len(session.variants) > 0)
+    marks.wait("all variants", lambda: len(session.variants) == variants and not session.variants.is_loading)
+    marks.wait("all scores", lambda: not any(session.scores.is_pending(v.key) for v in session.variants))
+    wait_until(lambda: not window.parts.deferred_scores.busy, 600)
+    result = dict(marks.found)
+    result["longest turn until then"] = 1000 * turn.longest
+    wait(5000)
+    result["megabytes held"] = resident()
+    result |= {f"longest turn: {name}": value for name, value in _work(window, turn).items()}
+    result["megabytes after work"] = resident()
+    window.close()
+    return result
+
+
+def _work(window: Any, turn: LongestTurn) -> dict[str, float]:
+    """Select, step, drag, undo and redo on a long track."""
     from PySide6.QtCore import QPoint, Qt
     from PySide6.QtTest import QTest
 
     from benchmarks.drag import wait, wait_until
 
-    window = show_window(video)
     session, canvas = window.session, window.parts.views.canvas
-    result: dict[str, float] = {}
-    wait_until(lambda: not canvas.shown_image().isNull(), 300)
-    result["first frame"] = 1000 * (time.perf_counter() - STARTED)
-    wait_until(lambda: canvas.shown_frame >= 0, 300)
-    wait_until(lambda: any(box.ref.is_ground_truth for box in canvas.frame_view.boxes), 300)
-    result["its boxes"] = 1000 * (time.perf_counter() - STARTED)
-    wait_until(lambda: len(session.variants) == variants, 300)
-    result["all variants"] = 1000 * (time.perf_counter() - STARTED)
-    wait_until(lambda: all(session.scores.pending_scores(v.key) is None for v in session.variants), 600)
-    wait_until(lambda: not window.parts.deferred_scores.busy, 600)
-    result["all scores"] = 1000 * (time.perf_counter() - STARTED)
-    wait(5000)
-    turn = LongestTurn()
-    result["nothing"] = turn.measure(lambda: None)
+    result = {"nothing": turn.measure(lambda: None)}
     session.go_to(session.frame_count // 2)
     wait_until(lambda: canvas.shown_frame == session.current_frame)
     wait(1000)
@@ -191,6 +227,21 @@ def run_window(video: Path, variants: int) -> dict[str, float]:
     changed = session.ground_truth.find(box.id)
     assert changed is not None and changed.rect == box.rect
     result["redo"] = turn.measure(window.parts.actions["redo"].trigger)
+    return result
+
+
+def run_empty_window(folder: Path) -> dict[str, float]:
+    """The same window with the video and without a project; megabytes."""
+    from benchmarks.drag import wait, wait_until
+
+    video = folder / "empty" / "long.avi"
+    video.parent.mkdir(exist_ok=True)
+    if not video.exists():
+        os.link(folder / "long.avi", video)
+    window = show_window(video)
+    wait_until(lambda: window.parts.views.canvas.shown_frame >= 0, 300)
+    wait(5000)
+    result = {"megabytes without": resident()}
     window.close()
     return result
 
@@ -237,6 +288,8 @@ def _run_one(options: argparse.Namespace) -> dict[str, float]:
         return {}
     if options.one == "arrays":
         return run_arrays(folder / "arrays.npz")
+    if options.one == "empty":
+        return run_empty_window(folder)
     return run_bare_window() if options.one == "bare" else run_window(video, options.variants)
 
 
@@ -248,8 +301,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--variants", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", help="keep the project here, and use it if it exists")
-    parser.add_argument("--one", choices=("make", "window", "bare", "arrays"), help=argparse.SUPPRESS)
+    parser.add_argument("--one", choices=("make", "window", "bare", "arrays", "empty"), help=argparse.SUPPRESS)
     return parser
+
+
+def _report(found: dict[str, float]) -> None:
+    size, arrays, bare, empty = (
+        found.pop(name) for name in ("megabytes", "bare arrays", "bare window", "megabytes without")
+    )
+    held, after = found.pop("megabytes held"), found.pop("megabytes after work")
+    print(f"{size:.0f} MB of arrays: read in {arrays:.0f} ms; bare window: {bare:.0f} ms\n")
+    print("| until | ms | CPU ms | of a bare window and reading the arrays |")
+    print("| --- | ---: | ---: | ---: |")
+    for name in [name for name in found if f"{name} (CPU)" in found]:
+        wall, cpu = found.pop(name), found.pop(f"{name} (CPU)")
+        print(f"| {name} | {wall:.0f} | {cpu:.0f} | {wall / (arrays + bare):.1f} |")
+    print("\n| longest turn of the event loop | CPU ms |\n| --- | ---: |")
+    for name, value in found.items():
+        print(f"| {name.removeprefix('longest turn: ')} | {value:.0f} |")
+    print(f"\nMemory: {held:.0f} MB, after the work {after:.0f} MB; without the project {empty:.0f} MB.")
+    print(f"That is {(held - empty) / size:.2f} and {(after - empty) / size:.2f} times the arrays.")
 
 
 def main(argv: list[str]) -> int:
@@ -267,18 +338,10 @@ def main(argv: list[str]) -> int:
             _in_process("make", folder, options)
         found: dict[str, list[float]] = {}
         for _ in range(options.rounds):
-            for kind in ("arrays", "bare", "window"):
+            for kind in ("arrays", "bare", "empty", "window"):
                 for name, value in _in_process(kind, folder, options).items():
                     found.setdefault(name, []).append(value)
-    medians = {name: float(np.median(values)) for name, values in found.items()}
-    size, arrays, bare = (medians.pop(name) for name in ("megabytes", "bare arrays", "bare window"))
-    print(f"{size:.0f} MB of arrays: read in {arrays:.0f} ms; bare window: {bare:.0f} ms\n")
-    print("| | ms | of reading the arrays | of a bare window |")
-    print("| --- | ---: | ---: | ---: |")
-    for name, value in medians.items():
-        is_opening = name in ("first frame", "its boxes", "all variants", "all scores")
-        ratios = f"{value / arrays:.1f} | {value / bare:.1f}" if is_opening else "|"
-        print(f"| {'until ' if is_opening else 'longest turn: '}{name} | {value:.0f} | {ratios} |")
+    _report({name: float(np.median(values)) for name, values in found.items()})
     return 0
 
 

@@ -9,11 +9,13 @@ computation.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from iouviewer.document.origins import variant_number
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores_frame import FramePredictions, frame_predictions
 from iouviewer.document.scores_live import LiveCandidates, LiveFrame
@@ -100,6 +102,8 @@ class Scores:
     def set_ground_truth(self, gt: GroundTruthView) -> None:
         """Replace the ground truth and score every variant again."""
         self._gt = gt
+        self._started = gt.started_variants()
+        gt.leave_out(self._left_out())
         table = gt.table()
         frame = table.frame_of_row()[rows_without_class(table)]
         self._without_class: Int = np.bincount(frame, minlength=table.frame_count)
@@ -109,7 +113,9 @@ class Scores:
     def set_settings(self, settings: ScoreSettings) -> None:
         """Replace the settings. AP is kept unless the selected frames or the rule of classes changed."""
         old, self._settings = self._settings, settings
-        if settings.frames is not old.frames or settings.review.class_agnostic != old.review.class_agnostic:
+        if settings.left_out != old.left_out:
+            self.set_ground_truth(self._gt)
+        elif settings.frames is not old.frames or settings.review.class_agnostic != old.review.class_agnostic:
             self._rebuild()
         elif settings.review != old.review:
             self._frame_predictions.clear()
@@ -128,7 +134,7 @@ class Scores:
         if predictions.frame_count != self._gt.frame_count:
             raise ValueError(f"{predictions.frame_count} frames of predictions for {self._gt.frame_count} of the video")
         self._frame_predictions.clear()
-        self._variants[key] = self._score(predictions)
+        self._variants[key] = self._score(key, predictions)
 
     def extend_variant(self, key: str, predictions: PredictionSet, frames: Iterable[int]) -> None:
         """Update a variant whose model is running: ``predictions`` differ from the current ones only in ``frames``.
@@ -138,7 +144,7 @@ class Scores:
         """
         self._frame_predictions.clear()
         numbers = [int(frame) for frame in frames]
-        self._variants[key].extend(predictions, numbers, self._gt, self._without_class)
+        self._variants[key].extend(predictions, numbers, self._gt, self._gt.states_for(key), self._without_class)
 
     def compute_ap(self, key: str) -> None:
         """Compute a pending AP now, for a run that has ended."""
@@ -152,13 +158,17 @@ class Scores:
         """Use the result of ``pending``; False where it is out of date or the variant was removed."""
         return key in self._variants and self._variants[key].apply_ap(pending, ap)
 
+    def is_pending(self, key: str) -> bool:
+        """Whether the metrics of a variant wait for another thread, and are undefined until then."""
+        return self._variants[key].pending
+
     def pending_scores(self, key: str) -> PendingScores | None:
         """The inputs of a variant's pending metrics, for another thread; None where they are not pending."""
         variant = self._variants[key]
         if not variant.pending:
             return None
         self._update_ap(key)
-        states, without = self._gt.states().copy(), self._without_class.copy()
+        states, without = self._gt.states_for(key).copy(), self._without_class.copy()
         table, ap, token = self._gt.table(), variant.ap, variant.state_token
         return PendingScores(variant.predictions, table, states, self._settings, without, ap, token)
 
@@ -176,7 +186,13 @@ class Scores:
 
     def update(self, frames: Iterable[int]) -> None:
         """Update the scores after boxes, classes, flags or states of these frames changed."""
+        started = self._gt.started_variants()
+        if started != self._started:
+            # Frames far away begin or cease to count for a variant.
+            self.set_ground_truth(self._gt)
+            return
         variants = list(self._variants.values())
+        states = {key: self._gt.states_for(key) for key in self._variants} if started else {}
         for frame in frames:
             gt = self._gt.frame_table(frame)
             state = self._gt.state(frame)
@@ -192,7 +208,8 @@ class Scores:
             for number, (key, variant) in enumerate(self._variants.items()):
                 order = live.preds.used_order[number]
                 found = (live.pairs[number], live.in_ignore_region[number], order)
-                association = variant.update(frame, counted, state, found)
+                own_state = int(states[key][frame]) if states else state
+                association = variant.update(frame, counted, own_state, found)
                 variant.update_class_counts(frame, *without)
                 if variant.outdated_frame_count >= _CACHED_FRAMES:
                     self._update_ap(key)
@@ -218,6 +235,7 @@ class Scores:
         """Bring the AP of a variant up to date after edits; a drag edits a frame more often than any AP is read."""
         variant = self._variants[key]
         number = list(self._variants).index(key)
+        states = self._gt.states_for(key)
         for frame in variant.take_outdated_frames():
             gt, predictions = self._gt.frame_table(frame), self._predictions_of(frame)
             live = self._coco[frame] = LiveCandidates.of(gt, predictions, self._coco.pop(frame, None))
@@ -225,7 +243,7 @@ class Scores:
                 del self._coco[next(iter(self._coco))]
             truth = gt.class_ids.tolist(), gt.ignored.tolist()
             rows, candidates = predictions.rows[number], live.candidates[number]
-            variant.update_ap(frame, truth, self._gt.state(frame), rows, candidates)
+            variant.update_ap(frame, truth, int(states[frame]), rows, candidates)
 
     def _update_class_modes(self, variants: list[VariantScores]) -> None:
         """Evaluate AP again where the first counted box without a class was added, or the last one removed."""
@@ -289,7 +307,15 @@ class Scores:
     def summary(self, key: str) -> VariantSummary:
         """The current metrics of a variant."""
         self._update_ap(key)
-        return self._variants[key].summary()
+        summary = self._variants[key].summary()
+        if variant_number(key) not in self._started:
+            return summary
+        labelled, chosen = self._gt.states() == LABELLED, self._settings.frames
+        total = int(np.count_nonzero(labelled if chosen is None else labelled & chosen))
+        return replace(summary, labelled=total, withheld=total - summary.labelled, unlabelled=0)
+
+    def _left_out(self) -> frozenset[int]:
+        return frozenset(map(variant_number, self._settings.left_out))
 
     def histogram(self, key: str, bins: int = 20) -> NDArray[np.int64]:
         """(bins,) frames by frame IoU in bins of equal width over 0..1."""
@@ -298,8 +324,8 @@ class Scores:
     def _is_deferred(self, predictions: PredictionSet) -> bool:
         return self.defer_above is not None and len(predictions.table) + len(self._gt.table()) > self.defer_above
 
-    def _score(self, predictions: PredictionSet) -> VariantScores:
-        states = self._gt.states()
+    def _score(self, key: str, predictions: PredictionSet) -> VariantScores:
+        states = self._gt.states_for(key)
         if self._is_deferred(predictions):
             return VariantScores.deferred(predictions, states, self._settings, self._without_class)
         return VariantScores(predictions, self._gt.table(), states, self._settings, self._without_class)
@@ -309,7 +335,7 @@ class Scores:
         self._live = None
         self._coco.clear()
         for key, variant in self._variants.items():
-            self._variants[key] = self._score(variant.predictions)
+            self._variants[key] = self._score(key, variant.predictions)
 
     def _predictions_of(self, frame: int) -> FramePredictions:
         predictions = self._frame_predictions.get(frame)

@@ -45,6 +45,10 @@ class BackgroundCheck:
         self._connection: sqlite3.Connection | None = None
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
+        # While the file is read, a check that is asked for waits; what was read need not be checked again.
+        self._read = threading.Event()
+        self._read.set()
+        self._waits_for_reading = False
         self._lock = threading.Lock()
         self._on_end: Callable[[], None] | None = None
 
@@ -72,19 +76,43 @@ class BackgroundCheck:
             rows_read: all rows but the history have been read and verified.
         """
         with self._lock:
-            if self._thread is not None:
-                return
+            if not self._read.is_set():
+                self._waits_for_reading = True
+            else:
+                self._start(rows_read)
+
+    def _start(self, rows_read: bool) -> None:
+        if self._thread is None and self.damage is None:
             self._thread = threading.Thread(target=self._run, args=(rows_read,), name="project-check", daemon=True)
-        self._thread.start()
+            self._thread.start()
+
+    def begin_reading(self) -> None:
+        """The file is being read: the check waits for the end of that."""
+        self._read.clear()
+
+    def end_reading(self, *, is_complete: bool) -> None:
+        """Start, if all rows but the history were read and verified, or if ``start`` was called meanwhile."""
+        with self._lock:
+            # Who waits for the end of reading finds the thread.
+            if is_complete or self._waits_for_reading:
+                self._start(is_complete)
+            self._read.set()
+
+    def fail(self, reason: object) -> None:
+        """Rows that were verified cannot be read: end as if the check had found that."""
+        self.damage = damaged_error(self._path, getattr(reason, "message", reason))
+        self._end()
 
     def wait(self) -> DamagedProjectError | None:
         """Wait for the end, if it was started; what was found."""
+        self._read.wait()
         if self._thread is not None:
             self._thread.join()
         return self.damage
 
     def finish(self, *, is_needed: bool) -> None:
         """Wait for the end, or stop the check if nothing waits to be written."""
+        self._read.wait()
         connection = self._connection
         if connection is not None and not is_needed:
             with contextlib.suppress(sqlite3.Error):
@@ -106,6 +134,9 @@ class BackgroundCheck:
                 self.damage = damaged_error(self._path, getattr(failure, "message", failure))
         finally:
             self._connection = None
+        self._end()
+
+    def _end(self) -> None:
         if self._writer is not None:
             if self.damage is None:
                 self._writer.release()

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from iouviewer.document.sources import Source
 from iouviewer.document.steps import Step
 from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
+from iouviewer.metrics.table import Bool, BoxTable
 from iouviewer.project import checked, history_log, note_rows, numbering_rows, rows, variant_rows
 from iouviewer.project.contents_list import write_settings
 from iouviewer.project.rows import ProgressCallback, no_progress
@@ -39,6 +40,7 @@ class ProjectContents:
         baseline: key of the baseline, empty without variants.
         settings: JSON values by key.
         relative_paths: path of each source relative to the project's folder, by source id.
+        variant_names: names of all variants of the file by key, in the order of the table.
     """
 
     document: Document
@@ -46,6 +48,17 @@ class ProjectContents:
     baseline: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     relative_paths: Mapping[int, str] = field(default_factory=dict)
+    variant_names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reading_order(self) -> list[str]:
+        """Keys of the variants in the order in which they are read: the baseline first."""
+        return sorted(self.variant_names, key=lambda key: key != self.baseline)
+
+    def with_variants(self, variants: Iterable[Variant]) -> ProjectContents:
+        """These contents with the variants that could be read, which may come in any order."""
+        found = {variant.key: variant for variant in variants}
+        return replace(self, variants=tuple(found[key] for key in self.variant_names if key in found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,35 +204,84 @@ def read_contents(connection: sqlite3.Connection, progress: ProgressCallback = n
     Raises:
         DamagedRowsError: a row has invalid values. sqlite3.DatabaseError: the file is damaged.
     """
-    document = rows.read_document(connection, progress)
-    sources = rows.read_sources(connection)
-    for source, _relative, _next in sources:
-        numbering = numbering_rows.read_numbering(connection, source.id, source.frame_count)
-        document.set_numbering(numbering, source.id)
-        document.load_notes(note_rows.read_notes(connection, source), source.id)
-    frame_count = max((source.frame_count for source, _relative, _next in sources), default=0)
-    stored, baseline = variant_rows.read_list(connection, frame_count=frame_count)
-    variants = tuple(_joined(variant, document) for variant in stored)
+    reader = ContentsReader(connection, progress)
+    return reader.contents.with_variants(reader.read_variants())
+
+
+class ContentsReader:
+    """Reads a file in parts: first everything but the variants, then one variant after the other.
+
+    Attributes:
+        contents: without variants.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, progress: ProgressCallback = no_progress) -> None:
+        """Read the document; see ``read_contents``."""
+        self._connection = connection
+        document = rows.read_document(connection, progress)
+        sources = rows.read_sources(connection)
+        for source, _relative, _next in sources:
+            numbering = numbering_rows.read_numbering(connection, source.id, source.frame_count)
+            document.set_numbering(numbering, source.id)
+            document.load_notes(note_rows.read_notes(connection, source), source.id)
+        self._frame_count = max((source.frame_count for source, _relative, _next in sources), default=0)
+        self._rows = variant_rows.read_list_rows(connection)
+        baseline = variant_rows.baseline_of(self._rows)
+        relative_paths = {source.id: relative for source, relative, _next in sources}
+        names = {row[0]: row[2] for row in self._rows}
+        self.contents = ProjectContents(document, (), baseline, _read_settings(connection), relative_paths, names)
+        self._join = _Join.of(document)
+
+    def verify_predictions(self) -> None:
+        """Verify the rows of all predictions without decoding them.
+
+        Raises:
+            DamagedRowsError: one is damaged or missing.
+        """
+        for row in self._rows:
+            variant_rows.verify_variant(self._connection, row)
+
+    def read_variants(self) -> Iterator[Variant]:
+        """The variants in the classes of the ground truth as it was read, the baseline first."""
+        found = {row[0]: row for row in self._rows}
+        for key in self.contents.reading_order:
+            variant = variant_rows.read_variant(self._connection, found[key], self._frame_count)
+            yield variant if self._join is None else self._join.apply(variant)
+
+
+def _read_settings(connection: sqlite3.Connection) -> dict[str, Any]:
     try:
         found = checked.select(connection, "settings")
         checked.check_sum(connection, "settings")
-        settings = {key: msgspec.json.decode(value) for key, value in found}
+        return {key: msgspec.json.decode(value) for key, value in found}
     except (msgspec.MsgspecError, TypeError) as error:
         raise checked.DamagedRowsError(tr("a setting is damaged: {reason}", reason=error)) from error
-    relative_paths = {source.id: relative for source, relative, _next in sources}
-    return ProjectContents(document, variants, baseline, settings, relative_paths)
 
 
-def _joined(variant: Variant, document: Document) -> Variant:
-    """The variant in the classes of the first source's ground truth."""
-    if not document.sources:
-        return variant
-    truth = document.ground_truth(min(document.sources))
-    labelled = truth.states() == int(FrameState.LABELLED)
-    joined = variant.predictions.joined_with(
-        document.classes, truth.table(), labelled, class_agnostic=False, unscored=truth.unscored_classes()
-    )
-    return replace(variant, predictions=joined)
+@dataclass(frozen=True, slots=True)
+class _Join:
+    """What joins predictions with the classes of the first source's ground truth; edits do not change these values."""
+
+    classes: ClassTable
+    truth: BoxTable
+    labelled: Bool
+    unscored: frozenset[int]
+
+    @classmethod
+    def of(cls, document: Document) -> _Join | None:
+        """None without sources."""
+        if not document.sources:
+            return None
+        truth = document.ground_truth(min(document.sources))
+        labelled = truth.states() == int(FrameState.LABELLED)
+        return cls(document.classes, truth.table(), labelled, truth.unscored_classes())
+
+    def apply(self, variant: Variant) -> Variant:
+        """The variant in these classes."""
+        joined = variant.predictions.joined_with(
+            self.classes, self.truth, self.labelled, class_agnostic=False, unscored=self.unscored
+        )
+        return replace(variant, predictions=joined)
 
 
 def read_video_path(project: Path) -> str:

@@ -117,6 +117,16 @@ def read(connection: sqlite3.Connection, source: int, frame_count: int) -> Frame
     return facts[:frame_count]
 
 
+def has_boxes(connection: sqlite3.Connection, source: int, frame: int, crcs: Int) -> bool:
+    """Whether boxes with these checksums, (n,), are all of a frame's. DamagedRowsError: its block is damaged."""
+    number, place = divmod(frame, FRAMES)
+    found = checked.select(connection, "frame_blocks", "WHERE source = ? AND block = ?", (source, number))
+    facts = decode(found[0][2]) if found else np.zeros(FRAMES, _DTYPE)
+    if facts is None or place >= len(facts):
+        return False
+    return bool(facts["count"][place] == len(crcs) and facts["total"][place] == crcs.sum())
+
+
 def differing(stored: FrameFacts, found: FrameFacts) -> Bool:
     """(F,) bool: frames whose boxes or states are not those that were written."""
     different: Bool = np.zeros(len(stored), np.bool_)

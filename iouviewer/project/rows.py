@@ -48,6 +48,9 @@ class _ClassNumbers(msgspec.Struct):
     numbers: tuple[int, ...] | None = None
     kind: str = ""
     named: bool = True
+    order: tuple[int, ...] = ()
+    colours: tuple[str, ...] = ()
+    aliases: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,8 @@ def write_classes(connection: sqlite3.Connection, classes: ClassTable) -> None:
     """Replace the class table."""
     connection.execute("DELETE FROM classes")
     checked.insert(connection, "classes", enumerate(classes.names))
-    numbers = _ClassNumbers(classes.numbers, classes.kind.value, classes.named)
+    arranged = (classes.order, classes.colours, classes.aliases)
+    numbers = _ClassNumbers(classes.numbers, classes.kind.value, classes.named, *arranged)
     text = msgspec.json.encode(numbers).decode()
     checked.write_meta(connection, _CLASS_NUMBERS, text)
 
@@ -178,7 +182,7 @@ def write_boxes(
     next_id: int | None = None,
 ) -> None:
     """Replace all boxes and frame states of a source, and its next unused box id unless it is None."""
-    crcs = _crcs(source, columns)
+    crcs = crcs_of(source, columns)
     connection.execute("DELETE FROM boxes WHERE source = ?", (source,))
     # In order of the primary key, which fills the B-tree from left to right.
     order = np.argsort(columns.ids, kind="stable")
@@ -200,7 +204,8 @@ def write_boxes(
     frame_blocks.write(connection, source, facts)
 
 
-def _crcs(source: int, columns: BoxColumns) -> Int:
+def crcs_of(source: int, columns: BoxColumns) -> Int:
+    """(N,) int64: the checksums of the rows of these boxes."""
     return checked.columns_crcs(
         source, columns.frames, columns.boxes, columns.class_ids, columns.tracks, columns.flags, columns.ids
     )
@@ -213,7 +218,7 @@ def write_frame_blocks(connection: sqlite3.Connection, source: int) -> None:
     states = read_states(connection, source, frame_count)
     if len(columns.frames) and not 0 <= columns.frames.min() <= columns.frames.max() < frame_count:
         raise DamagedRowsError(tr("a box is outside the video"))
-    crcs = _crcs(source, columns)
+    crcs = crcs_of(source, columns)
     frame_blocks.write(
         connection, source, frame_blocks.facts_of(columns.frames, crcs, states.states, states.verification)
     )
@@ -338,7 +343,7 @@ def read_classes(connection: sqlite3.Connection) -> ClassTable:
     except (msgspec.MsgspecError, ValueError, TypeError):
         return ClassTable(names)
     numbers = known.numbers if known.numbers is not None and len(known.numbers) == len(names) else None
-    return ClassTable(names, numbers, kind, known.named)
+    return ClassTable(names, numbers, kind, known.named, known.order, known.colours, known.aliases)
 
 
 def read_document(connection: sqlite3.Connection, progress: ProgressCallback = no_progress) -> Document:
@@ -372,7 +377,7 @@ def read_document(connection: sqlite3.Connection, progress: ProgressCallback = n
         # The blocks hold the states as well; the full check compares them with the table.
         stored = frame_blocks.read(connection, source.id, source.frame_count)
         truth.load_states(stored["state"].copy(), stored["verified"].copy())
-        facts = frame_blocks.facts_of(columns.frames, _crcs(source.id, columns), stored["state"], stored["verified"])
+        facts = frame_blocks.facts_of(columns.frames, crcs_of(source.id, columns), stored["state"], stored["verified"])
         frame_blocks.compare(stored, facts)
         decisions = checked.select(connection, "decisions", "WHERE source = ? ORDER BY key", (source.id,))
         document.load_decisions([row[1:] for row in decisions], source.id)
@@ -403,6 +408,15 @@ def read_columns(connection: sqlite3.Connection, source: int, progress: Progress
 def read_frame(connection: sqlite3.Connection, source: int, frame: int) -> BoxColumns:
     """The boxes of one frame in order of id; DamagedRowsError where one is not as it was written."""
     return _read_rows(connection, source, "WHERE source = ? AND frame = ? ORDER BY id", (source, frame))
+
+
+def boxes_of(columns: BoxColumns) -> tuple[Box, ...]:
+    """The boxes of these columns."""
+    found = zip(
+        *(getattr(columns, name).tolist() for name in ("ids", "frames", "class_ids", "tracks", "flags")), strict=True
+    )
+    rects = columns.boxes.T.tolist()
+    return tuple(Box(one[0], one[1], tuple(rect), *one[2:]) for one, rect in zip(found, rects, strict=True))
 
 
 def _read_rows(connection: sqlite3.Connection, source: int, rest: str, values: tuple[int, ...]) -> BoxColumns:
@@ -440,7 +454,7 @@ def read_states(connection: sqlite3.Connection, source: int, frame_count: int) -
 
 def _checked(source: int, columns: BoxColumns, crcs: Int) -> BoxColumns:
     """The columns; DamagedRowsError where they have other checksums than these, (N,) as they are stored."""
-    wrong = int((_crcs(source, columns) != crcs).sum())
+    wrong = int((crcs_of(source, columns) != crcs).sum())
     if wrong:
         raise DamagedRowsError(tr_n("{count} box was changed", "{count:,} boxes were changed", wrong))
     return columns

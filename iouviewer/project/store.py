@@ -24,11 +24,12 @@ from iouviewer.i18n import tr, tr_n
 from iouviewer.project import history_log, migrations, note_rows, numbering_rows, rows, variant_rows
 from iouviewer.project.background_check import BackgroundCheck, damaged_error
 from iouviewer.project.checked import DamagedRowsError
-from iouviewer.project.contents import NewContents, ProjectContents, encode_json, read_contents
+from iouviewer.project.contents import NewContents, ProjectContents, encode_json
 from iouviewer.project.contents_list import write_settings
 from iouviewer.project.history_log import HistoryLog
 from iouviewer.project.lock import LockFile
 from iouviewer.project.logs import set_foreign_logs_aside
+from iouviewer.project.partial_load import PartialLoad
 from iouviewer.project.rows import (
     BoxColumns,
     FrameStates,
@@ -182,16 +183,18 @@ class ProjectFile:
             DamagedProjectError: rows cannot be read or have invalid values.
             UserError: pending requests could not be written within ``CLOSE_SECONDS``.
         """
+        with self.begin_load() as part:
+            contents = part.read_document(progress).with_variants(part.read_variants())
+            part.finish()
+            return contents
+
+    def begin_load(self) -> PartialLoad:
+        """As ``load``, in parts; the caller closes it, before the file. Raises as ``load``."""
         self._wait_until_written()
-        with closing(connect(self.path)) as connection:
-            try:
-                contents = read_contents(connection, progress)
-            except (sqlite3.DatabaseError, DamagedRowsError) as error:
-                raise damaged_error(self.path, error) from error
-        self._stored = {variant.key: variant.predictions for variant in contents.variants}
-        if self.check is not None:
-            self.check.start(rows_read=True)
-        return contents
+        return PartialLoad(self.path, self.check, self._use_as_stored)
+
+    def _use_as_stored(self, variants: Iterable[Variant]) -> None:
+        self._stored = {variant.key: variant.predictions for variant in variants}
 
     # History
 

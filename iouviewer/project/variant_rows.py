@@ -129,42 +129,51 @@ def write_list(connection: sqlite3.Connection, encoded: Sequence[ListRow]) -> No
         connection.execute(f"DELETE FROM {table} WHERE variant NOT IN (SELECT key FROM variants)")
 
 
-def read_list(connection: sqlite3.Connection, *, frame_count: int) -> tuple[tuple[Variant, ...], str]:
-    """Variants in order and the baseline's key.
-
-    Raises:
-        DamagedRowsError: a row or a chunk cannot be read.
-    """
-    found = checked.select(connection, "variants", "ORDER BY position, key")
+def read_list_rows(connection: sqlite3.Connection) -> list[ListRow]:
+    """Rows of the table ``variants`` in order of position; DamagedRowsError: one was changed or is missing."""
+    found: list[Any] = checked.select(connection, "variants", "ORDER BY position, key")
     for table in ("variants", "chunk_list"):
         checked.check_sum(connection, table)
-    variants = tuple(_read_variant(connection, row, frame_count) for row in found)
-    baseline = next((row[0] for row in found if row[3]), variants[0].key if variants else "")
-    return variants, baseline
+    return found
 
 
-def _read_variant(connection: sqlite3.Connection, row: ListRow, frame_count: int) -> Variant:
-    key, _position, name, _baseline, state_name, fields_text, run_text = row
+def baseline_of(found: Sequence[ListRow]) -> str:
+    """Key of the baseline, empty without variants."""
+    return next((row[0] for row in found if row[3]), found[0][0] if found else "")
+
+
+def verify_variant(connection: sqlite3.Connection, row: ListRow) -> None:
+    """Verify all rows of a variant without decoding its predictions; DamagedRowsError: one is damaged or missing."""
+    _decode_row(row)
+    _read_chunks(connection, row[0])
+
+
+def _decode_row(row: Sequence[Any]) -> tuple[RunState, _Fields, _Run]:
     try:
-        state = RunState(state_name)
-        fields = msgspec.json.decode(fields_text, type=_Fields)
-        run = msgspec.json.decode(run_text, type=_Run)
+        return (
+            RunState(row[4]),
+            msgspec.json.decode(row[5], type=_Fields),
+            msgspec.json.decode(row[6], type=_Run),
+        )
     except (msgspec.MsgspecError, ValueError, TypeError) as error:
-        raise DamagedRowsError(tr("variant {name} is damaged: {reason}", name=name, reason=error)) from error
+        raise DamagedRowsError(tr("variant {name} is damaged: {reason}", name=row[2], reason=error)) from error
+
+
+def read_variant(connection: sqlite3.Connection, row: ListRow, frame_count: int) -> Variant:
+    """A variant with its predictions; DamagedRowsError: they cannot be read."""
+    state, fields, run = _decode_row(row)
     known = {field: getattr(fields, field) for field in fields.__struct_fields__}
     if state in (RunState.RUNNING, RunState.QUEUED):
         state = RunState.CANCELLED
         known["message"] = INTERRUPTED
-    return Variant(key, name, _read_predictions(connection, key, run, frame_count), state=state, **known)
+    return Variant(row[0], row[2], _read_predictions(connection, row[0], run, frame_count), state=state, **known)
 
 
 def is_valid_list_row(row: Sequence[Any]) -> bool:
     """Whether a row of the table ``variants`` can be read."""
     try:
-        RunState(row[4])
-        msgspec.json.decode(row[5], type=_Fields)
-        msgspec.json.decode(row[6], type=_Run)
-    except (msgspec.MsgspecError, ValueError, TypeError):
+        _decode_row(row)
+    except DamagedRowsError:
         return False
     return True
 
@@ -256,12 +265,17 @@ def is_valid_chunk(data: object) -> bool:
     return True
 
 
-def _read_predictions(connection: sqlite3.Connection, key: str, run: _Run, frame_count: int) -> PredictionSet:
+def _read_chunks(connection: sqlite3.Connection, key: str) -> list[checked.Row]:
+    """Rows of the table ``prediction_chunks`` of a variant, verified and complete."""
     found = checked.select(connection, "prediction_chunks", "WHERE variant = ? ORDER BY number", (key,))
     listed = checked.select(connection, "chunk_list", "WHERE variant = ? ORDER BY number", (key,))
     if [row[:-1] for row in found] != listed:
         raise DamagedRowsError(tr("predictions are missing"))
-    chunks = [_decode_chunk(row[-1]) for row in found]
+    return found
+
+
+def _read_predictions(connection: sqlite3.Connection, key: str, run: _Run, frame_count: int) -> PredictionSet:
+    chunks = [_decode_chunk(row[-1]) for row in _read_chunks(connection, key)]
     covered = np.full(frame_count, run.covers_new_frames, np.bool_)
     owner = np.full(frame_count, -1, np.int64)
     for number, (frames, covers, *_rest) in enumerate(chunks):

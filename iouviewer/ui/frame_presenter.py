@@ -8,12 +8,14 @@ import numpy as np
 from PySide6.QtCore import QObject, QSize, QTimer, Signal
 
 from iouviewer.app.editing.session import Session
+from iouviewer.app.projects.loading import LoadStep
 from iouviewer.app.video.frame_loader import FrameLoader, LoadedFrame
 from iouviewer.app.video.playback import Playback
 from iouviewer.app.video.video_info import VideoInfo
 from iouviewer.app.video.video_notes import describe_damage
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.project.partial_load import FrameBoxes
 from iouviewer.ui.canvas.frame_status import (
     frame_status,
     loading_status,
@@ -54,6 +56,8 @@ class FramePresenter(QObject):
         self._unnumbered: float | None = None
         self._target = QSize()
         self._is_loading_shown = False
+        self._first_boxes: FrameBoxes | None = None
+        self._load_text = ""
         self._loading_timer = QTimer(self)
         self._loading_timer.setSingleShot(True)
         self._loading_timer.setInterval(_LOADING_DELAY_MS)
@@ -140,8 +144,22 @@ class FramePresenter(QObject):
         """Whether the shown frame was requested by time and its number is not known yet."""
         return self._unnumbered is not None
 
+    def show_first_boxes(self, boxes: FrameBoxes) -> None:
+        """Show the boxes of one frame, with its picture, while the others of its project are being loaded."""
+        self._first_boxes = boxes
+        if self._waits_for_project:
+            self._loader.request(boxes.frame)
+
+    def show_load_step(self, step: LoadStep) -> None:
+        """Say on the picture what is being loaded, as long as nothing can be edited."""
+        self._load_text = step.text
+        if self._waits_for_project and not self._canvases[0].shown_image().isNull():
+            for canvas in self._canvases:
+                canvas.set_status(project_loading_status(step.text))
+
     def _on_opened(self) -> None:
-        self._unnumbered = None
+        self._unnumbered = self._first_boxes = None
+        self._load_text = ""
         self._project_timer.start()
 
     @property
@@ -152,7 +170,7 @@ class FramePresenter(QObject):
 
     def _on_project_timer_timeout(self) -> None:
         if self._waits_for_project:
-            self._loader.request(0)
+            self._loader.request(0 if self._first_boxes is None else self._first_boxes.frame)
 
     def _on_source_changed(self) -> None:
         """Handle another video, or a longer index of this one."""
@@ -191,8 +209,10 @@ class FramePresenter(QObject):
         self._loading_timer.stop()
         self._is_loading_shown = False
         if self._waits_for_project:
-            loading = project_loading_status()
+            loading, first = project_loading_status(self._load_text), self._first_boxes
+            is_first = first is not None and loaded.exact and loaded.frame == first.frame
             for canvas in self._canvases:
+                canvas.set_first_boxes(first if is_first else None)
                 canvas.show_image(loaded.image, -1, exact=False, scale=loaded.scale, status=loading)
         if not self._is_ready():
             return

@@ -55,6 +55,7 @@ from iouviewer.ui.exports import EXPORTS
 from iouviewer.ui.first_run import CentralPages, create_page
 from iouviewer.ui.first_steps import FirstSteps, TourTargets
 from iouviewer.ui.frame_presenter import FramePresenter
+from iouviewer.ui.loading_presenter import LoadingPresenter
 from iouviewer.ui.help.recovery_notice import RecoveryNotice
 from iouviewer.ui.keyboard.key_filter import KeyFilter
 from iouviewer.ui.keyboard.letters import KeyLetters
@@ -326,6 +327,7 @@ class WindowParts(QObject):
         session.sourceChanged.connect(self._on_source_changed)
         self.loader.opened.connect(self._on_loader_opened)
         self.queue.busyChanged.connect(self.loader.pause_decode_check)
+        self._loading = LoadingPresenter(session, self.controller, self.settings, self.frame_presenter)
         self.files.opened.connect(self._on_files_opened)
         self.files.failed.connect(self.pages.show_start)
         self.key_filter.held.connect(self.actions.run)
@@ -435,12 +437,10 @@ class WindowParts(QObject):
         self.views.canvas.setFocus()
 
     def _on_files_opened(self, is_sample: bool) -> None:
-        frame = self.settings.last_frame(self.session.source.path)
-        if not is_sample and self.session.current_frame == 0 < frame < self.session.frame_count:
-            self.session.go_to(frame)
-            self.session.statusMessage.emit(tr("Continued at frame {frame:,}, where you left off", frame=frame))
         if is_sample:
             self.first_steps.begin()
+        else:
+            self._loading.continue_where_left()
 
     def _on_box_activated(self, _box: object) -> None:
         """A double click on a box changes its class, the first entry of its menu."""

@@ -72,6 +72,41 @@ class VariantList(QObject):
         self._variants: dict[str, Variant] = {}
         self._removed: dict[str, tuple[int, Variant]] = {}
         self._baseline = ""
+        self._awaited: list[str] = []
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether variants of the project are still to come; until then none can be added, removed or changed."""
+        return bool(self._awaited)
+
+    def expect(self, keys: Iterable[str], baseline: str) -> None:
+        """Wait for the variants of a project, which come one by one (``insert``), in this order of the list."""
+        self._awaited = list(keys)
+        self._baseline = baseline
+
+    def insert(self, variant: Variant) -> None:
+        """Show one of the expected variants at its place."""
+        self._insert(replace(variant, predictions=self._join(variant.predictions)))
+        self.listChanged.emit()
+        self.scoresChanged.emit()
+
+    def _insert(self, variant: Variant) -> None:
+        known = {**self._variants, variant.key: variant}
+        # Others cannot be added meanwhile.
+        self._variants = {key: known[key] for key in self._awaited if key in known}
+        self._scores.set_variant(variant.key, variant.predictions)
+
+    def end_loading(self) -> None:
+        """All variants of the project have come, or the others cannot be read."""
+        self._awaited = []
+        if self._baseline not in self._variants:
+            self._baseline = next(iter(self._variants), "")
+        self.listChanged.emit()
+
+    def _require_complete(self) -> None:
+        self._require_writable()
+        if self._awaited:
+            raise UserError(tr("the predictions are still being loaded"), remedy=tr("Try again in a moment."))
 
     def extend(self, scores: Scores, frame_count: int) -> None:
         """Use new scores after the video has gained frames."""
@@ -97,6 +132,7 @@ class VariantList(QObject):
         self._scores = scores
         self._variants = {variant.key: variant for variant in variants}
         self._removed = {}
+        self._awaited = []
         self._baseline = baseline if baseline in self._variants else next(iter(self._variants), "")
         self.listChanged.emit()
 
@@ -117,8 +153,9 @@ class VariantList(QObject):
 
     @property
     def baseline(self) -> Variant | None:
-        """The variant that differences refer to."""
-        return self._variants.get(self._baseline)
+        """The variant that differences refer to; while variants are awaited, another where it cannot be read."""
+        found = self._variants.get(self._baseline)
+        return next(iter(self._variants.values()), None) if found is None and self._awaited else found
 
     def visible(self) -> tuple[Variant, ...]:
         """Visible variants."""
@@ -126,7 +163,7 @@ class VariantList(QObject):
 
     def add(self, name: str, predictions: PredictionSet, *, key: str = "", **fields: Any) -> Variant:
         """Add a variant (further fields as in Variant); the first one is the baseline. UserError: read-only."""
-        self._require_writable()
+        self._require_complete()
         colours = {variant.colour for variant in self._variants.values()}
         colour, dash = _free_look(colours)
         taken = {variant.name for variant in self._variants.values()}
@@ -143,7 +180,7 @@ class VariantList(QObject):
 
     def remove(self, key: str) -> None:
         """Remove a variant; if it was the baseline, the first of the others becomes it. UserError: read-only."""
-        self._require_writable()
+        self._require_complete()
         del self._variants[key]
         self._scores.remove_variant(key)
         if self._baseline == key:
@@ -159,7 +196,7 @@ class VariantList(QObject):
         Raises:
             UserError: read-only, or variants are still being loaded.
         """
-        self._require_writable()
+        self._require_complete()
         taken, keys = {variant.name for variant in self._variants.values()}, list[str]()
         colours = {variant.colour for variant in self._variants.values()}
         for variant in variants:
@@ -193,6 +230,7 @@ class VariantList(QObject):
             if (name, colour) != (self._variants[key].name, self._variants[key].colour)
         )
         baseline = self._baseline
+        maps = self._apply_class_maps(edit)
         for key, name, colour in edit.looks:
             self.update(key, name=name, colour=colour)
         for key in edit.removed:
@@ -203,12 +241,24 @@ class VariantList(QObject):
         if edit.baseline:
             self.set_baseline(edit.baseline)
         has_other_baseline = bool(baseline) and baseline != self._baseline
-        if not looks and not edit.removed and not edit.restored and not has_other_baseline:
+        if not looks and not edit.removed and not edit.restored and not has_other_baseline and not maps:
             return None
-        return SetVariants(looks, edit.restored, edit.removed, baseline if has_other_baseline else "", edit.source)
+        before = baseline if has_other_baseline else ""
+        return SetVariants(looks, edit.restored, edit.removed, before, edit.source, maps)
+
+    def _apply_class_maps(self, edit: SetVariants) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+        """Set the class maps of an edit; returns those that they replace, where they differ."""
+        before = []
+        for key, pairs in edit.class_maps:
+            old = tuple(sorted(self._variants[key].predictions.class_map.items()))
+            if dict(old) != dict(pairs):
+                before.append((key, old))
+                self.set_class_map(key, dict(pairs))
+        return tuple(before)
 
     def _check_edit(self, edit: SetVariants) -> None:
-        wanted = [*(key for key, _name, _colour in edit.looks), *edit.removed]
+        self._require_complete()
+        wanted = [*(key for key, _name, _colour in edit.looks), *(key for key, _map in edit.class_maps), *edit.removed]
         missing = [key for key in wanted if key not in self._variants]
         if edit.baseline and edit.baseline not in self._variants and edit.baseline not in edit.restored:
             missing.append(edit.baseline)
@@ -220,7 +270,7 @@ class VariantList(QObject):
 
     def _restore(self, key: str) -> None:
         """Insert a removed variant at its place."""
-        self._require_writable()
+        self._require_complete()
         place, variant = self._removed.pop(key)
         if variant.state in (RunState.QUEUED, RunState.RUNNING):
             variant = replace(variant, state=RunState.CANCELLED)

@@ -67,8 +67,8 @@ class DeferredScores(QObject):
     @Slot()
     def compute_next(self) -> None:
         """Start the next pending computation, unless one is running."""
-        if self._computing:
-            return
+        if self._computing or self._session.variants.is_loading:
+            return  # loading comes first; the list changes when it ends
         for variant in self._session.variants:
             pending = self._pending(variant)
             if pending is not None:

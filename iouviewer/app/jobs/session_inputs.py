@@ -1,4 +1,4 @@
-"""The settings and boxes of a session as the inputs of an evaluation, for exports and for verdicts."""
+"""What jobs read of a session: its settings and boxes as the inputs of an evaluation, and whether they are final."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from iouviewer.document.variants import Variant
 from iouviewer.jobs.document_results import read_document
 from iouviewer.jobs.eval_inputs import EvalInputs
 from iouviewer.jobs.evaluate import EvalRequest
+
+
+def is_settled(session: Session) -> bool:
+    """Whether all variants are loaded and scored: what is computed before that is computed again soon after."""
+    variants, scores = session.variants, session.scores
+    return not variants.is_loading and not any(scores.is_pending(variant.key) for variant in variants)
 
 
 def read_session(

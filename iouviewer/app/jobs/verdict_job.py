@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from iouviewer.app.editing.session import Session
-from iouviewer.app.jobs.session_inputs import read_session
+from iouviewer.app.jobs.session_inputs import is_settled, read_session
 from iouviewer.document.edits import Change, Phase
 from iouviewer.document.variants import RunState
 from iouviewer.jobs.compare import DEFAULT_MARGINS, Pool, build_comparison
@@ -122,6 +122,8 @@ class VerdictJob(QObject):
 
     @Slot()
     def _request_task(self) -> None:
+        if not is_settled(self._session):
+            return  # scores change again soon
         baseline = self._session.variants.baseline
         # A failed run is shown as such; its partial predictions say nothing about the model.
         judged = [variant for variant in self._session.variants if variant.state is not RunState.FAILED]

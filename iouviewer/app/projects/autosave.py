@@ -44,6 +44,7 @@ class Autosave(QObject):
         self.values: dict[str, Any] = {}
         self.muted = False
         self._session = session
+        self._has_unsaved_variants = False
         self._unsaved_frames: dict[str, set[int]] = {}
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -75,6 +76,7 @@ class Autosave(QObject):
         Raises:
             UserError: the folder cannot be written, or the file exists already.
         """
+        self._require_all_variants()
         self.values["scores"] = score_settings_to_json(self._session.scores.settings)
         return ProjectFile.create(
             path if path.suffix else path.with_suffix(SUFFIX),
@@ -94,6 +96,7 @@ class Autosave(QObject):
         Raises:
             UserError: the folder cannot be written.
         """
+        self._require_all_variants()
         try:
             steps, cursor = history.all_steps(), history.cursor
         except UserError:
@@ -108,6 +111,17 @@ class Autosave(QObject):
             cursor=cursor,
             replace=True,
         )
+
+    def _require_all_variants(self) -> None:
+        """UserError while the session does not hold everything that the file holds."""
+        if self._session.variants.is_loading:
+            raise UserError(tr("the predictions are still being loaded"), remedy=tr("Try again in a moment."))
+
+    def end_loading(self) -> None:
+        """All variants of the file are in the session: save what was changed meanwhile."""
+        is_needed, self._has_unsaved_variants = self._has_unsaved_variants, False
+        if is_needed:
+            self._on_variants_changed()
 
     def save_source(self, saved_frame_count: int) -> None:
         """Save the session's source and its frames from ``saved_frame_count`` on."""
@@ -139,6 +153,10 @@ class Autosave(QObject):
 
     def _on_variants_changed(self, _key: str = "") -> None:
         if self.muted:
+            return
+        if self._session.variants.is_loading:
+            # The list of the file has more variants than the session.
+            self._has_unsaved_variants = True
             return
         if self.project is None:
             if len(self._session.variants):

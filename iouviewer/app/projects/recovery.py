@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -22,6 +23,7 @@ from iouviewer.project.background_check import DamagedProjectError
 from iouviewer.project.contents import ProjectContents
 from iouviewer.project.lock import LockFile, ProjectLockedError
 from iouviewer.project.migrations import NewerProjectError
+from iouviewer.project.partial_load import FrameBoxes, PartialLoad
 from iouviewer.project.rows import ProgressCallback, no_progress
 from iouviewer.project.salvage import replace_damaged
 from iouviewer.project.schema import SCHEMA_VERSION, SUFFIX, back_up, connect
@@ -64,6 +66,7 @@ class OpenedProject:
         reason: the same in words.
         salvaged: the file was rebuilt from a damaged one and may hold edits that are missing in its history.
         messages: one sentence for the user for each unusual event.
+        rest: reads the variants, which ``contents`` lacks; None if it has everything.
     """
 
     project: ProjectFile
@@ -73,18 +76,37 @@ class OpenedProject:
     reason: str = ""
     salvaged: bool = False
     messages: list[str] = field(default_factory=list)
+    rest: PartialLoad | None = None
 
     def discard(self) -> None:
         """Close the file; a private copy is deleted, because it was never shown."""
+        if self.rest is not None:
+            self.rest.close()
         self.project.close()
         if self.view_of is not None:
             delete_copy(self.project.path)
 
 
-def open_or_recover(path: Path, progress: ProgressCallback = no_progress, *, take_over: bool = False) -> OpenedProject:
-    """Open a project; if it cannot be written, a private copy; if it is damaged, what can be salvaged.
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """How a project is read.
 
-    ``progress(boxes read, boxes)`` is called regularly; an exception it raises ends the loading and closes the file.
+    Attributes:
+        progress: called regularly with (boxes read, boxes); an exception it raises ends the loading and closes the
+            file.
+        in_parts: leave the variants to ``OpenedProject.rest``.
+        frame: read the boxes of this frame first, None for no frame.
+        show: called with the boxes of that frame.
+    """
+
+    progress: ProgressCallback = no_progress
+    in_parts: bool = False
+    frame: int | None = None
+    show: Callable[[FrameBoxes], None] = lambda _boxes: None
+
+
+def open_or_recover(path: Path, plan: LoadPlan | None = None, *, take_over: bool = False) -> OpenedProject:
+    """Open a project; if it cannot be written, a private copy; if it is damaged, what can be salvaged.
 
     Args:
         take_over: use the file although a program on another machine has locked it, which is gone.
@@ -92,30 +114,28 @@ def open_or_recover(path: Path, progress: ProgressCallback = no_progress, *, tak
     Raises:
         UserError: it cannot be opened. It is unchanged, or renamed as the message says.
     """
+    plan = plan or LoadPlan()
     if is_snapshot(path):
-        return _open_view(path, Hindrance.SNAPSHOT, tr("this is a snapshot, which is never changed"), progress)
+        return _open_view(path, Hindrance.SNAPSHOT, tr("this is a snapshot, which is never changed"), plan)
     reason = find_write_obstacle(path)
     if reason:
-        return _open_view(path, Hindrance.READ_ONLY, reason, progress)
+        return _open_view(path, Hindrance.READ_ONLY, reason, plan)
     try:
         project = ProjectFile.open(path, take_over=take_over)
     except ProjectLockedError as error:
         hindrance = Hindrance.LEFT_LOCK if error.is_left else Hindrance.LOCKED
-        return _open_view(path, hindrance, error.message, progress)
+        return _open_view(path, hindrance, error.message, plan)
     except NewerProjectError as error:
-        return _open_view(path, Hindrance.NEWER, error.message, progress)
+        return _open_view(path, Hindrance.NEWER, error.message, plan)
     except DamagedProjectError:
-        return _open_salvaged(path, progress)
+        return _open_salvaged(path, plan)
     if project.check is not None:
         project.check.backs_up = True
     try:
-        return OpenedProject(project, project.load(progress), messages=list(project.notices))
+        contents, rest = _load(project, plan)
     except DamagedProjectError:
-        project.close()
-        return _open_salvaged(path, progress)
-    except BaseException:
-        project.close()
-        raise
+        return _open_salvaged(path, plan)
+    return OpenedProject(project, contents, messages=list(project.notices), rest=rest)
 
 
 def is_snapshot(path: Path) -> bool:
@@ -135,11 +155,20 @@ def find_write_obstacle(path: Path) -> str:
     return ""
 
 
-def _load(project: ProjectFile, progress: ProgressCallback) -> ProjectContents:
-    """Read an open file; it is closed if that fails."""
+def _load(project: ProjectFile, plan: LoadPlan) -> tuple[ProjectContents, PartialLoad | None]:
+    """Read an open file, without its variants where the plan says so; it is closed if that fails."""
+    rest: PartialLoad | None = None
     try:
-        return project.load(progress)
+        if not plan.in_parts:
+            return project.load(plan.progress), None
+        rest = project.begin_load()
+        boxes = None if plan.frame is None else rest.read_frame(plan.frame)
+        if boxes is not None:
+            plan.show(boxes)
+        return rest.read_document(plan.progress, verify=True), rest
     except BaseException:
+        if rest is not None:
+            rest.close()
         project.close()
         raise
 
@@ -196,7 +225,7 @@ def set_copy_state(copy: Path, state: CopyState) -> None:
     project.close()
 
 
-def _open_view(path: Path, hindrance: Hindrance, reason: str, progress: ProgressCallback) -> OpenedProject:
+def _open_view(path: Path, hindrance: Hindrance, reason: str, plan: LoadPlan) -> OpenedProject:
     """Open a private copy, which becomes a working copy if the user wants it."""
     stem, stamp = path.with_name(path.stem), time.strftime("%y%m%d-%H%M")
     target, number = data_folder_path(stem, stamp, kind=_COPIES), 0
@@ -210,7 +239,7 @@ def _open_view(path: Path, hindrance: Hindrance, reason: str, progress: Progress
         shutil.copyfile(target, base_of_copy(target))
         project = ProjectFile.open(target)
         project.save_settings({COPY: {"of": str(path.absolute()), "state": CopyState.VIEW.value}})
-        contents = _load(project, progress)
+        contents, rest = _load(project, plan)
     except (OSError, sqlite3.Error) as error:
         delete_copy(target)
         raise UserError(tr("the project could not be copied: {reason}", reason=error), path=path) from error
@@ -220,7 +249,7 @@ def _open_view(path: Path, hindrance: Hindrance, reason: str, progress: Progress
     except BaseException:
         delete_copy(target)
         raise
-    return OpenedProject(project, contents, path, hindrance, reason)
+    return OpenedProject(project, contents, path, hindrance, reason, rest=rest)
 
 
 def _copy_file(path: Path, target: Path) -> None:
@@ -248,13 +277,13 @@ def _read_as_this_version(copy: Path) -> None:
 # Damage
 
 
-def _open_salvaged(path: Path, progress: ProgressCallback) -> OpenedProject:
+def _open_salvaged(path: Path, plan: LoadPlan) -> OpenedProject:
     """Replace a damaged file with the contents that can still be read; one copy of it is kept."""
     report, kept = replace_damaged(path)
     project = ProjectFile.open(path)
-    contents = _load(project, progress)
+    contents, rest = _load(project, plan)
     message = tr("{name} was damaged and is kept as {kept}: {report}", name=path.name, kept=kept.name, report=report)
-    return OpenedProject(project, contents, salvaged=True, messages=[message, *project.notices])
+    return OpenedProject(project, contents, salvaged=True, messages=[message, *project.notices], rest=rest)
 
 
 def set_aside(path: Path) -> Path:

@@ -70,6 +70,15 @@ class SourceBinding:
         self._update(source, None if new is None else new.padded_to(source.frame_count))
         return warning
 
+    def keeps_frames(self, info: VideoInfo, stored: Source, numbering: Numbering | None) -> bool:
+        """Whether ``bind`` will leave a stored source, numbered like this, with all of its frames as they are."""
+        if not is_same_file(info, stored):
+            return False
+        if numbering is None or info.numbering is None:
+            return source_from(info).frame_count <= stored.frame_count
+        padded = numbering.padded_to(stored.frame_count)
+        return padded.digest == info.numbering.digest and padded.complete == info.numbering.complete
+
     def _find_change(self, info: VideoInfo, opened: Source) -> VideoChange | None:
         """What differs from the labelled file; it is stored, because the source follows the open video."""
         stored, pending = self._session.source, LabelledVideo.read(self._autosave.values)

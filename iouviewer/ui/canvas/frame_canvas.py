@@ -13,6 +13,7 @@ from iouviewer.document.boxes import Edges
 from iouviewer.document.edits import Aspect, Change
 from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
+from iouviewer.project.partial_load import FrameBoxes
 from iouviewer.ui.canvas.box_layer import BoxLayer
 from iouviewer.ui.canvas.captions import Caption, CaptionCache
 from iouviewer.ui.canvas.frame_status import PREVIEW, image_size, placeholder_image
@@ -129,12 +130,18 @@ class FrameCanvas(ZoomView):
         self.boxes.set_bounds(self.sceneRect())
         self._update_visible_part()
         self._shown_frame = frame if exact else -1
+        if self._shown_frame >= 0:
+            self.set_first_boxes(None)
         self._overlays.status.show_caption(status or (None if exact else PREVIEW))
         self.hovered_target = NO_TARGET
         self.refresh()
         if exact:
             self._follow_track()
         self.frameShown.emit(self._shown_frame)
+
+    def set_first_boxes(self, first: FrameBoxes | None) -> None:
+        """Draw these boxes, which cannot be edited, with the next image until a frame with a number is shown."""
+        self.boxes.builder.first = first
 
     def show_missing_frame(self, frame: int, status: Caption) -> None:
         """Show that this frame has no image; its boxes are drawn on a plain one."""
@@ -143,6 +150,7 @@ class FrameCanvas(ZoomView):
 
     def clear_image(self) -> None:
         """Show that no video is open."""
+        self.set_first_boxes(None)
         self._image_item.set_image(QImage(), 0, 0)
         self._shown_frame = -1
         self._overlays.status.show_caption(None)
@@ -242,6 +250,10 @@ class FrameCanvas(ZoomView):
     def _on_session_source_changed(self) -> None:
         source = self.session.source
         previous, self._source = self._source, (source.path, source.fingerprint)
+        first = self.boxes.builder.first
+        if first is not None and source.frame_count and source.fingerprint == first.source.fingerprint:
+            # All boxes of the file are there: keep the picture with those of its frame until it is shown again.
+            return
         if previous != self._source or not source.frame_count:
             self.clear_image()
         else:

@@ -68,9 +68,9 @@ def loading_status(frame: int) -> Caption:
     return Caption(((Segment(tr("Loading frame {frame:,}…", frame=frame)),),))
 
 
-def project_loading_status() -> Caption:
-    """The caption on the first frame while its project is being loaded."""
-    return Caption((_line(tr("Loading the project…"), tr("boxes follow")),))
+def project_loading_status(text: str) -> Caption:
+    """The caption on the first frame while nothing of its project can be edited; ``text``: what is being loaded."""
+    return Caption((_line(text or tr("Loading the project…"), tr("edits begin after the boxes")),))
 
 
 def missing_frame_status(frame: int, reason: str, remedy: str) -> Caption:

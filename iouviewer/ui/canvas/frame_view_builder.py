@@ -10,13 +10,15 @@ import numpy as np
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.editing.view_state import ColourBy
-from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
+from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, object_name
+from iouviewer.document.classes import class_name_of
 from iouviewer.document.edits import FrameState
 from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
 from iouviewer.jobs.overlaps import iou_aligned
 from iouviewer.metrics.review import Association, PairState
 from iouviewer.metrics.table import Int
+from iouviewer.project.partial_load import FrameBoxes
 from iouviewer.ui.canvas.box_look import (
     NOT_COUNTED,
     class_colour,
@@ -141,6 +143,7 @@ class FrameViewBuilder:
     Attributes:
         keys: variants to show, of those that are visible; None: all.
         last_reviews: pairs of the frame that was built last.
+        first: boxes of a project that is being loaded, shown where no frame of the session is.
     """
 
     def __init__(self, session: Session, variant_filter: Callable[[Variant], bool] | None = None) -> None:
@@ -148,6 +151,7 @@ class FrameViewBuilder:
         self._filter = variant_filter
         self.keys: frozenset[str] | None = None
         self.last_reviews: list[VariantReview] = []
+        self.first: FrameBoxes | None = None
         self._known_reviews: tuple[dict[str, _Known], int] = ({}, -1)
         self._is_evaluated = False
         self._key: object = None
@@ -207,7 +211,7 @@ class FrameViewBuilder:
         """
         self.last_reviews = []
         if not 0 <= frame < self._session.frame_count:
-            return FrameView(frame)
+            return FrameView(frame) if self.first is None else FrameView.of(frame, _first_boxes(self.first))
         reviews = self.last_reviews = self.reviews(frame)
         self._is_evaluated = self._session.ground_truth.state(frame) is FrameState.LABELLED
         names, state = self._session.document.class_names, self._session.view_state
@@ -432,3 +436,15 @@ def count_copies(boxes: Sequence[Box]) -> dict[int, int]:
     is_copy = iou_aligned(rects[:, first], rects[:, second]) > DUPLICATE_IOU
     counts = np.bincount(first[is_copy], minlength=len(boxes))
     return {boxes[row].id: int(counts[row]) for row in np.flatnonzero(counts > 1).tolist()}
+
+
+def _first_boxes(first: FrameBoxes) -> list[CanvasBox]:
+    """Boxes without evaluation: nothing else of their project is known."""
+    names = first.class_names
+    found = []
+    for box in first.boxes:
+        look = truth_look(box.flags, is_locked=False, colour=CANVAS.gt)
+        state = BoxState.IGNORED if box.flags & NOT_COUNTED else BoxState.PLAIN
+        caption = Caption.of(Segment(object_name(class_name_of(box.class_id, names), box.track)))
+        found.append(CanvasBox(truth_ref(box.id), box.rect, state, look, caption))
+    return found

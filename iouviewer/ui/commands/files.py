@@ -16,6 +16,7 @@ from iouviewer import folders
 from iouviewer.app.editing.session import Session
 from iouviewer.app.projects.controller import ProjectController
 from iouviewer.app.projects.importer import ReplaceQuestion
+from iouviewer.app.projects.loading import LoadStep
 from iouviewer.app.projects.source_binding import PROVISIONAL_IMPORT
 from iouviewer.app.settings import Settings
 from iouviewer.app.video.frame_loader import FrameLoader, IndexProgress, NumbersConfirmed, VideoInfo
@@ -357,8 +358,9 @@ class FileCommands(QObject):
             return
         self._settings.add_recent(info.path)
 
-    def _on_controller_load_progress(self, name: str, share: float) -> None:
-        self._session.statusMessage.emit(tr("Opening {name}… {percent:.0f} %", name=name, percent=100 * share))
+    def _on_controller_load_progress(self, step: LoadStep) -> None:
+        if not step.variant:
+            self._session.statusMessage.emit(step.text)
 
     def _on_controller_ready(self) -> None:
         items, self._pending_items = self._pending_items, []

@@ -66,7 +66,7 @@ def test_nothing_can_be_edited_until_the_project_is_there(qtbot, video: VideoInf
     monkeypatch.setattr(loading, "load_project", wait_for_release)
     shares: list[tuple[str, float]] = []
     ready: list[bool] = []
-    again.controller.loadProgress.connect(lambda name, share: shares.append((name, share)))
+    again.controller.loadProgress.connect(lambda step: shares.append((step.name, step.share)))
     again.controller.ready.connect(lambda: ready.append(QThread.currentThread() is again.session.thread()))
     again.controller.open_video_source(video)
     assert again.session.frame_count == 0 and not ready

@@ -1,0 +1,39 @@
+"""Shows a large project while it is loaded: first the boxes of one frame, then all boxes, then the predictions."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from iouviewer.app.editing.session import Session
+from iouviewer.app.projects.controller import ProjectController
+from iouviewer.app.settings import Settings
+from iouviewer.i18n import tr
+from iouviewer.ui.frame_presenter import FramePresenter
+
+
+class LoadingPresenter(QObject):
+    """Connects the project that is being loaded with the canvases, and goes to the frame where the user left off."""
+
+    def __init__(
+        self, session: Session, controller: ProjectController, settings: Settings, frames: FramePresenter
+    ) -> None:
+        super().__init__(session)
+        self._session, self._settings = session, settings
+        self._has_continued = False
+        controller.frameRead.connect(frames.show_first_boxes)
+        controller.loadProgress.connect(frames.show_load_step)
+        controller.boxesShown.connect(self._on_controller_boxes_shown)
+
+    def _on_controller_boxes_shown(self) -> None:
+        self._has_continued = False
+        self.continue_where_left()
+        self._has_continued = True
+
+    def continue_where_left(self) -> None:
+        """Go to the frame that was shown last, once for each project."""
+        has_continued, self._has_continued = self._has_continued, False
+        session = self._session
+        frame = self._settings.last_frame(session.source.path)
+        if not has_continued and session.current_frame == 0 < frame < session.frame_count:
+            session.go_to(frame)
+            session.statusMessage.emit(tr("Continued at frame {frame:,}, where you left off", frame=frame))
