@@ -22,6 +22,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.action_table import MENUS
 from iouviewer.ui.actions import ActionSet
+from iouviewer.ui.look_menu import look_menu
 from iouviewer.ui.shell.layer_bar import LayerBar
 from iouviewer.ui.theme import popup_menu
 from iouviewer.ui.workspaces import WorkspaceViews
@@ -246,6 +247,7 @@ class ContextMenus(QObject):
         name = variant.name
         text = tr("Hide {variant}", variant=name) if variant.visible else tr("Show {variant}", variant=name)
         menu.addAction(text, lambda: variants.update(key, visible=not variant.visible))
+        menu.addMenu(look_menu(self._session, key, menu))
         if variants.baseline is None or variants.baseline.key != key:
             menu.addAction(tr("Set as baseline"), lambda: set_baseline(self._session, key))
 
@@ -260,4 +262,9 @@ class ContextMenus(QObject):
         lock = menu.addAction(tr("Lock"), lambda: state.lock_layer(layer, is_locked=not is_locked))
         lock.setCheckable(True)
         lock.setChecked(is_locked)
+        if layer == GROUND_TRUTH:
+            is_shown = state.is_ground_truth_visible
+            text = tr("Hide ground truth") if is_shown else tr("Show ground truth")
+            menu.addSeparator()
+            menu.addAction(text, lambda: state.set_layer_visible(GROUND_TRUTH, not is_shown))
         self._add_variant(menu, layer)

@@ -139,7 +139,8 @@ def test_the_picker_names_the_class_of_a_box_that_is_being_drawn(person: Hands, 
 
     with hands.in_dialog(create):
         hands.key("C")
-    assert hands.column("boxesTable", "Class") == ["car", "person", "van"], "the box goes on where it was"
+    # Lists follow a box in progress thirty times a second.
+    hands.wait(lambda: hands.column("boxesTable", "Class") == ["car", "person", "van"], "the box where it was")
     hands.click_picture((60, 220))
     assert hands.column("boxesTable", "Class") == ["car", "person", "van"]
     assert titles == ["Class of the box that you draw"]

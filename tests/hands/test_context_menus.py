@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, QTimer
-from PySide6.QtWidgets import QApplication, QDialog, QMenu, QTableView, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QMenu, QTableView, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from iouviewer.ui.action_table import ACTIONS
@@ -197,3 +197,35 @@ def test_an_extra_object_is_accepted_on_all_its_frames_as_one_track(qtbot: QtBot
         assert "3" in hands.column("tracksTable", "Track")
         hands.key("Ctrl+Z")
         hands.wait(lambda: "3" not in hands.column("tracksTable", "Track"), "the track gone")
+
+
+def test_a_chip_changes_the_colour_and_the_dash_of_its_variant(person: Hands) -> None:
+    hands = person
+    for _ in range(EXTRA_FRAME):
+        hands.key("D")
+    edge = (EXTRA[0], (EXTRA[1] + EXTRA[3]) / 2)
+
+    def is_pink() -> bool:
+        colours = [hands.colour_at((edge[0], edge[1] + step)) for step in range(-8, 9)]
+        return any(colour.red() > 200 and colour.green() < 170 and colour.blue() > 180 for colour in colours)
+
+    hands.wait(lambda: hands.frame == EXTRA_FRAME, "the frame")
+    assert not is_pink()
+    chip = hands.named("layer.base")
+    entries = submenu_of(hands, chip.mapToGlobal(chip.rect().center()), "Colour and dash", "Pink")
+    assert len([entry for entry in entries if entry.split(" ")[0] in ("Green", "Orange", "Pink")]) == 3
+    hands.wait(lambda: undo_text(hands) == "Undo Change colour and dash of base", "the step")
+    hands.wait(is_pink, "the prediction in its new colour")
+    hands.key("Ctrl+Z")
+    hands.wait(lambda: not is_pink(), "the colour before")
+
+
+def test_the_chip_of_the_ground_truth_hides_and_locks_it(person: Hands) -> None:
+    hands = person
+    chip = hands.named("layer.groundTruth")
+    hands.context_menu(chip.mapToGlobal(chip.rect().center()), "Hide ground truth")
+    hands.wait(
+        lambda: "Show Ground truth" in [eye.accessibleName() for eye in chip.findChildren(QToolButton)], "the eye"
+    )
+    hands.click_picture(CENTRE)
+    assert not undo_text(hands).startswith("Undo ") or not hands.sees("inspector.x"), "nothing is there to select"

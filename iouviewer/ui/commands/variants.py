@@ -5,21 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QAction, QActionGroup, QCursor
+from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.editing.session import Session
-from iouviewer.app.editing.variant_edits import recolour_variant, remove_variant, set_baseline
+from iouviewer.app.editing.variant_edits import remove_variant, set_baseline
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.i18n import tr
 from iouviewer.ui.commands.exports import ExportCommands
 from iouviewer.ui.commands.runs import RunCommands
 from iouviewer.ui.compare.variants_table import VariantsPanel
 from iouviewer.ui.dialogs.input_dialogs import confirm
-from iouviewer.ui.palette import scheme_theme
-from iouviewer.ui.theme import popup_menu
-from iouviewer.ui.tokens import VARIANT_SLOTS
-from iouviewer.ui.variant_look import SLOT_NAMES, colour_of_slot, dash_icon, panel_colour, slot_of_colour
+from iouviewer.ui.look_menu import look_menu
 
 
 class VariantCommands(QObject):
@@ -75,24 +72,9 @@ class VariantCommands(QObject):
         variant = self._current()
         if variant is None:
             return
-        menu, colours = popup_menu("", self._window), scheme_theme().colours
-        group = QActionGroup(menu)
-        for slot in VARIANT_SLOTS:
-            colour = colour_of_slot(slot)
-            others = [each.name for each in self._session.variants if slot_of_colour(each.colour) == slot]
-            used = [name for name in others if name != variant.name]
-            title = tr("{colour} (as {names})", colour=SLOT_NAMES[slot], names=", ".join(used))
-            action = QAction(title if used else SLOT_NAMES[slot], menu)
-            action.setIcon(dash_icon(colour, panel_colour(colour, colours)))
-            action.setCheckable(True)
-            action.setChecked(slot == slot_of_colour(variant.colour))
-            action.setData(colour)
-            group.addAction(action)
-            menu.addAction(action)
-        chosen = menu.exec(QCursor.pos())
+        menu = look_menu(self._session, variant.key, self._window)
+        menu.exec(QCursor.pos())
         menu.deleteLater()
-        if chosen is not None:
-            recolour_variant(self._session, variant.key, str(chosen.data()))
 
     def choose_classes(self) -> None:
         """Choose which class of the ground truth each class of the variant is."""
