@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.edits import FrameMark, FrameState, Verification
+from iouviewer.document.origins import frames_of_started, started_numbers_of, variant_number, without_leaning
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
 _ID = attrgetter("id")
@@ -58,6 +59,7 @@ class GroundTruth:
         self._states = np.full(frame_count, int(state), np.int8)
         self._verification = np.zeros(frame_count, np.int8)
         self._default_state = FrameState.UNLABELLED
+        self._left_out: frozenset[int] = frozenset()
         self._next_id = 1
         self._load(none, np.zeros((4, 0)), none, none, none, none)
 
@@ -86,6 +88,7 @@ class GroundTruth:
         self._track_columns: dict[int, tuple[Int, Int, Int, Int]] = {}
         self._track_rows: dict[int, Int] = {}
         self._loaded_highest: int | None = None
+        self._started: dict[int, frozenset[int]] | None = None
         # The table of the most recently read edited frame.
         self._frame_table: _FrameTable | None = None
         if len(ids):
@@ -270,13 +273,15 @@ class GroundTruth:
         edited = self._edited.get(frame)
         if edited is None:
             rows = slice(int(self._offsets[frame]), int(self._offsets[frame + 1]))
-            return _table_of(self._boxes[:, rows], self._class_ids[rows], self._flags[rows], self._ids[rows])
+            flags = without_leaning(self._flags[rows], self._left_out)
+            return _table_of(self._boxes[:, rows], self._class_ids[rows], flags, self._ids[rows])
         cached = self._frame_table
         if cached is None or edited is not cached.boxes:
             boxes = np.array([box.rect for box in edited], np.float64).reshape(-1, 4).T
             columns = [(box.class_id, box.flags, box.id) for box in edited]
             class_ids, flags, ids = np.array(columns, np.int64).reshape(-1, 3).T
-            cached = self._frame_table = _FrameTable(edited, _table_of(boxes, class_ids, flags, ids))
+            table = _table_of(boxes, class_ids, without_leaning(flags, self._left_out), ids)
+            cached = self._frame_table = _FrameTable(edited, table)
         return cached.table
 
     def unscored_classes(self) -> frozenset[int]:
@@ -296,7 +301,7 @@ class GroundTruth:
         self._merge_edited()
         if self._table is None:
             frames, boxes, class_ids, _tracks, flags, ids = self.columns()
-            rows, class_ids, ignored, by_iou = rows_for_metrics(class_ids, flags)
+            rows, class_ids, ignored, by_iou = rows_for_metrics(class_ids, without_leaning(flags, self._left_out))
             if not rows.all():
                 frames, boxes, ids = frames[rows], boxes[:, rows], ids[rows]
             self._table = BoxTable.from_rows(
@@ -310,6 +315,38 @@ class GroundTruth:
             )
             self._merged_table = self._table
         return self._table
+
+    # Origins
+
+    def started_variants(self) -> frozenset[int]:
+        """Numbers of the variants that this ground truth was started from (``origins.variant_number``)."""
+        if self._started is None:
+            self._started = frames_of_started(self._frames, self._flags)
+        found = {number for number, frames in self._started.items() if not frames <= self._edited.keys()}
+        for boxes in self._edited.values():
+            found |= started_numbers_of(boxes)
+        return frozenset(found)
+
+    def states_for(self, variant: str) -> NDArray[np.int8]:
+        """The states as they count for a variant (its key), (F,) int8.
+
+        Where the ground truth was started from its predictions, only verified frames are labelled: a variant cannot be
+        measured against itself.
+        """
+        if variant_number(variant) not in self.started_variants():
+            return self._states
+        return np.where(self._verification == Verification.VERIFIED, self._states, np.int8(FrameState.UNLABELLED))
+
+    @property
+    def left_out(self) -> frozenset[int]:
+        """Numbers of the variants whose boxes are left out of scores."""
+        return self._left_out
+
+    def leave_out(self, variants: frozenset[int]) -> None:
+        """Leave boxes that lean to these variants, by number, out of all tables for metrics."""
+        if variants != self._left_out:
+            self._left_out = variants
+            self._table = self._merged_table = self._frame_table = None
 
     # Writing: only Document calls these methods.
 

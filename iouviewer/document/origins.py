@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from iouviewer.document.boxes import Box, Rect
+from iouviewer.document.boxes import Box, BoxFlag, Rect
 from iouviewer.metrics.table import Bool, Int
 
 _FLAG_BITS = 16
@@ -105,6 +105,31 @@ def started_numbers(flags: Int) -> frozenset[int]:
     if not started.any():
         return frozenset()
     return frozenset(np.unique(flags[started] >> _NUMBER_SHIFT & _NUMBER_MASK).tolist()) - {NO_VARIANT}
+
+
+def started_numbers_of(boxes: Iterable[Box]) -> set[int]:
+    """``started_numbers`` of boxes as objects."""
+    mask, started = _KIND_MASK << _KIND_SHIFT, int(Origin.STARTED) << _KIND_SHIFT
+    return {box.flags >> _NUMBER_SHIFT & _NUMBER_MASK for box in boxes if box.flags & mask == started}
+
+
+def frames_of_started(frames: Int, flags: Int) -> dict[int, frozenset[int]]:
+    """The frames with boxes that were started from each variant, by its number; (N,) int64 of one ground truth."""
+    numbers = started_numbers(flags)
+    started = (flags >> _KIND_SHIFT & _KIND_MASK) == int(Origin.STARTED)
+    of_variant = flags >> _NUMBER_SHIFT & _NUMBER_MASK
+    return {number: frozenset(frames[started & (of_variant == number)].tolist()) for number in numbers}
+
+
+def without_leaning(flags: Int, left_out: frozenset[int]) -> Int:
+    """The flags (N,) as scores use them when boxes that lean to these variants are left out.
+
+    Such a box is ignored: it is not missed, and a prediction on it is neither right nor wrong.
+    """
+    if not left_out:
+        return flags
+    leaning = np.isin(leaning_numbers(flags), np.fromiter(left_out, np.int64))
+    return np.where(leaning, flags | int(BoxFlag.IGNORED | BoxFlag.DISTRACTOR), flags)
 
 
 def lean(flags: Int, keys: Iterable[str], counted: Bool | None = None) -> dict[str, float]:

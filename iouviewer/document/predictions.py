@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iouviewer.document.class_join import ClassJoin, join_classes, keeps_unknown_classes
 from iouviewer.document.classes import ClassTable
@@ -96,6 +97,8 @@ class PredictionSet:
         class_map: what the user says: class of the predictions -> class of the ground truth.
         join: how ``table`` follows from ``raw``; None before ``joined``.
         keeps_unknown: whether ``table`` has the boxes of classes that the ground truth lacks.
+        withheld: labelled frames that ``covered`` lacks because the ground truth there came from these predictions and
+            nobody verified it.
     """
 
     table: BoxTable
@@ -113,6 +116,7 @@ class PredictionSet:
     class_map: Mapping[str, str] = field(default_factory=dict)
     join: ClassJoin | None = None
     keeps_unknown: bool = False
+    withheld: int = 0
     _appendable: AppendableTable | None = field(default=None, repr=False)
     _raw_appendable: AppendableTable | None = field(default=None, repr=False)
 
@@ -324,6 +328,18 @@ class PredictionSet:
             _appendable=joined_appendable,
             _raw_appendable=appendable,
         )
+
+    def withholding(self, states: NDArray[np.int8], own_states: NDArray[np.int8]) -> PredictionSet:
+        """This set without the frames that do not count for it.
+
+        Args:
+            states: (F,) of FrameState.
+            own_states: (F,) as they count for these predictions (``GroundTruth.states_for``).
+        """
+        withheld = self.covered & (states != own_states)
+        if not withheld.any():
+            return self
+        return replace(self, covered=self.covered & ~withheld, withheld=int(withheld.sum()))
 
     def _join_rows(self, raw: BoxTable) -> BoxTable:
         return raw if self.join is None else self.join.apply(raw, keep_unknown=self.keeps_unknown)

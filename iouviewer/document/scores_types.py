@@ -45,6 +45,18 @@ class GroundTruthView(Protocol):
         """(F,) int8."""
         ...
 
+    def states_for(self, variant: str) -> FrameStates:
+        """(F,) int8 as they count for the variant with this key."""
+        ...
+
+    def started_variants(self) -> frozenset[int]:
+        """Variants that the ground truth was started from; a change of them changes ``states_for``."""
+        ...
+
+    def leave_out(self, variants: frozenset[int]) -> None:
+        """Leave boxes that lean to these variants out of the tables."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class ScoreSettings:
@@ -55,12 +67,14 @@ class ScoreSettings:
         target: the target IoU, drawn in the timeline; affects no metric.
         frames: (F,) bool, the selected frames; None for all.
         frames_text: how reports name the selection, such as ``verified``; None: by its ranges.
+        left_out: keys of variants; ground-truth boxes that lean to them (``document/origins.py``) are ignored.
     """
 
     review: ReviewSettings = field(default_factory=ReviewSettings)
     target: float = 0.75
     frames: Bool | None = None
     frames_text: str | None = None
+    left_out: frozenset[str] = frozenset()
 
 
 class NoAp(StrEnum):
@@ -80,6 +94,7 @@ class VariantSummary:
         labelled: selected labelled frames of the video; ``frames`` may be fewer.
         unlabelled, excluded: selected covered frames that do not count.
         predictions_elsewhere: predictions on frames that do not count.
+        withheld: selected labelled frames that do not count because the ground truth came from this variant.
         complete: the run finished.
         ap_floor: the score floor where it is so high that AP is a lower bound, else None.
         ap_reason: why AP is None.
@@ -105,6 +120,7 @@ class VariantSummary:
     unlabelled: int
     excluded: int
     predictions_elsewhere: int
+    withheld: int
     complete: bool
     ap_floor: float | None
     ap_reason: NoAp | None

@@ -159,7 +159,14 @@ class VariantScores:
         if self.predictions.has_scores:
             self.ap = IncrementalAp(gt, self.predictions.table, self._scored, one_class=self.one_class)
 
-    def extend(self, predictions: PredictionSet, frames: list[int], view: GroundTruthView, without_class: Int) -> None:
+    def extend(
+        self,
+        predictions: PredictionSet,
+        frames: list[int],
+        view: GroundTruthView,
+        states: FrameStates,
+        without_class: Int,
+    ) -> None:
         """Add the results of further frames; see ``Scores.extend_variant``."""
         self.predictions = predictions
         self._token = object()
@@ -167,7 +174,7 @@ class VariantScores:
         selected = self.settings.frames
         for frame in frames:
             self._selected[frame] = predictions.covered[frame] and (selected is None or bool(selected[frame]))
-            scored = bool(self._selected[frame]) and view.state(frame) == LABELLED
+            scored = bool(self._selected[frame] and states[frame] == LABELLED)
             self._frames += scored - bool(self._scored[frame])
             self._scored[frame] = scored
             found = FrameCounts()
@@ -307,7 +314,7 @@ class VariantScores:
             avg_iou=review.avg_iou, box_iou=review.box_iou, tp_iou=review.tp_iou, pq=review.pq,
             tp=tp, fp=fp, fn=fn, precision=review.precision, recall=review.recall, f1=review.f1,
             ap=ap, ap50=ap50, ap75=ap75, ar100=ar100, frames=self._frames, labelled=counts[0], unlabelled=counts[1],
-            excluded=counts[2], predictions_elsewhere=counts[3], complete=self.predictions.complete,
+            excluded=counts[2], predictions_elsewhere=counts[3], withheld=0, complete=self.predictions.complete,
             ap_floor=floor if floor is not None and floor > FULL_CURVE_FLOOR and reason is None else None,
             ap_reason=reason, per_class=per_class,
         )  # fmt: skip

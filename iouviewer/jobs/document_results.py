@@ -13,12 +13,14 @@ from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
 from iouviewer.document.frame_states import describe_work
+from iouviewer.document.ground_truth import GroundTruth
+from iouviewer.document.imported import StatedFact
 from iouviewer.document.notes import NO_FRAME
-from iouviewer.document.origins import FLAG_MASK
+from iouviewer.document.origins import FLAG_MASK, lean_counts
 from iouviewer.document.sources import FrameImage
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.errors import UserError
-from iouviewer.i18n import tr
+from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.eval_inputs import (
     EvalInputs,
     Truth,
@@ -57,7 +59,7 @@ def document_truth(document: Document, source: int = 0) -> Truth:
         excluded=np.asarray(states == int(FrameState.EXCLUDED)),
         classes=document.classes,
         skipped=file.skipped,
-        notes=file.notes,
+        notes=(*file.notes, *_left_out_notes(ground_truth)),
         unscored=ground_truth.unscored_classes(),
         frame_work=describe_work(ground_truth),
     )
@@ -118,7 +120,9 @@ def read_document(
     elif request.frames is not None:
         frames = parse_frames(request.frames, known.frame_count, document.ground_truth(source).verified())
     truth = document_truth(document, source)
-    joined = join_all_with_truth((v.predictions for v in listed), truth, class_agnostic=request.class_agnostic)
+    boxes = document.ground_truth(source)
+    counted = [v.predictions.withholding(boxes.states(), boxes.states_for(v.key)) for v in listed]
+    joined = join_all_with_truth(counted, truth, class_agnostic=request.class_agnostic)
     variant_inputs = [
         VariantInput(
             v.name,
@@ -143,6 +147,19 @@ def read_document(
         known, truth, frames, variant_inputs, has_single_images(known), notes=report_notes(document, source)
     )
     return resolved, only_classes(inputs, request.read.only_classes)
+
+
+def _left_out_notes(truth: GroundTruth) -> list[str]:
+    """That boxes which came from variants are left out of the scores."""
+    if not truth.left_out:
+        return []
+    count = sum(number for variant, number in lean_counts(truth.columns()[4]).items() if variant in truth.left_out)
+    text = tr_n(
+        "{count} box that came from a variant is left out",
+        "{count:,} boxes that came from variants are left out",
+        count,
+    )
+    return [StatedFact(text)]
 
 
 def report_notes(document: Document, source: int = 0) -> tuple[ReportNote, ...]:

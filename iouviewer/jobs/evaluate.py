@@ -38,7 +38,7 @@ from iouviewer.jobs.eval_inputs import (
 )
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.frame_selection import parse_frames
-from iouviewer.jobs.notes import ap_notes, delta_notes, left_out_notes, reader_notes, refuse_notes
+from iouviewer.jobs.notes import ap_notes, delta_notes, left_out_notes, reader_notes, refuse_notes, withheld_note
 from iouviewer.jobs.protocols import AP_PROTOCOL, REVIEW_ANY_CLASS, REVIEW_WITHIN_CLASS
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
 from iouviewer.jobs.run_differences import RunDifference, find_run_differences
@@ -160,6 +160,7 @@ def find_warnings(request: EvalRequest, truth: Truth, variants: list[VariantInpu
                 )
             )
         found += left_out_notes(truth, variant)
+        found += withheld_note(variant)
         if not variant.predictions.has_scores:
             found.append(tr("{variant}: without scores, so AP is undefined", variant=variant.name))
     found += ap_notes(truth, variants, request.settings)

@@ -165,6 +165,9 @@ def _find_obstacle(pool: Pool, key: str, names: Names) -> _Obstacle | None:
         return _Obstacle(tr("the variant is missing"), places=tuple(missing))
     frames = [common_frames(video, key) for video in pool.videos]
     apart = [place for place, chosen in zip(names.videos, frames, strict=True) if not chosen.any()]
+    withheld = _find_withheld(pool, (pool.videos[0].baseline, key), names) if apart else None
+    if withheld is not None:
+        return withheld
     if apart:
         return _Obstacle(tr("no labelled frame that both cover"), places=tuple(apart))
     if not len(_counted_classes(pool, frames)):
@@ -176,6 +179,16 @@ def _find_obstacle(pool: Pool, key: str, names: Names) -> _Obstacle | None:
     return next(
         (found for side in sides if (found := _find_side_obstacle(pool, side, names, frames)) is not None), None
     )
+
+
+def _find_withheld(pool: Pool, keys: Iterable[str], names: Names) -> _Obstacle | None:
+    """Why no frame counts where the ground truth came from one of two variants."""
+    for key in keys:
+        places = [place for place, video in zip(names.videos, pool.videos, strict=True) if video.variants[key].withheld]
+        if places:
+            reason = tr("ground truth comes from {variant}, and nobody verified it", variant=names.variants[key])
+            return _Obstacle(reason, tr("Verify frames: those count"), tuple(places))
+    return None
 
 
 def find_unfit(pool: Pool, names: Names) -> dict[str, str]:

@@ -69,6 +69,18 @@ def left_out_notes(truth: Truth, variant: VariantInput) -> Iterator[str]:
         yield StatedFact(text) if is_fact or is_unscored else text
 
 
+def withheld_note(variant: VariantInput) -> Iterator[str]:
+    """That frames do not count for a variant because the ground truth came from it."""
+    if count := variant.predictions.withheld:
+        text = tr_n(
+            "{variant}: ground truth comes from it on {count} frame that nobody verified, which does not count",
+            "{variant}: ground truth comes from it on {count:,} frames that nobody verified, which do not count",
+            count,
+            variant=variant.name,
+        )
+        yield StatedFact(text)
+
+
 def ap_notes(truth: Truth, variants: Iterable[VariantInput], settings: ReviewSettings) -> Iterator[str]:
     """Predictions without area, and frames with more ground truth than predictions may take part in AP."""
     for variant in variants:

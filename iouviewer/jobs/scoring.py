@@ -187,6 +187,7 @@ def score_variant(truth: Truth, variant: VariantInput, frames: Int, settings: Re
         "ignored_predictions": int(review.ignored[counted].sum()),
         "uncounted_predictions": uncounted,
         "left_out_classes": dict(variant.dropped_classes),
+        "withheld_frames": predictions.withheld,
         "complete": bool(np.all(predictions.covered[selected & truth.labelled])),
         "run": predictions.run_facts,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
@@ -94,7 +95,7 @@ class SettingsPresenter(QObject):
         self._save()
         scores, shown = self._settings.score_settings(), self._session.scores.settings
         if (scores.review, scores.target) != (shown.review, shown.target):
-            self._session.set_score_settings(scores)
+            self._session.set_score_settings(replace(shown, review=scores.review, target=scores.target))
         self._theme_manager.choose(self._settings.scheme)
         self._restore_colours()
 

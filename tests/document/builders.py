@@ -233,5 +233,14 @@ class ListGroundTruth:
     def states(self):
         return self._states
 
+    def states_for(self, _variant):
+        return self._states
+
+    def started_variants(self):
+        return frozenset()
+
+    def leave_out(self, _variants):
+        pass
+
     def set_state(self, frame, state):
         self._states[frame] = state

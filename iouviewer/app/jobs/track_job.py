@@ -20,7 +20,7 @@ def collect_tracks(session: Session, *, with_ious: bool) -> Callable[[], TrackTa
     columns, table = truth.columns(), truth.table()
     if baseline is None or not with_ious:
         return lambda: TrackTable(TrackBoxes.of_columns(columns))
-    frames = (truth.states() == FrameState.LABELLED) & baseline.predictions.covered
+    frames = (truth.states_for(baseline.key) == FrameState.LABELLED) & baseline.predictions.covered
     predictions, settings = baseline.predictions.table, session.scores.settings.review
     return lambda: TrackTable(TrackBoxes.of_columns(columns, find_box_ious(table, predictions, frames, settings)))
 

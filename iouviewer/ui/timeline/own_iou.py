@@ -68,10 +68,11 @@ class OwnIou:
         stop = start if self._plot.shows_strips else stop
         near = (session.current_frame - FRAMES) // STRETCH, (session.current_frame + FRAMES) // STRETCH
         wanted = {*range(start // STRETCH, -(-stop // STRETCH)), *near} & self._waiting
-        settings = session.scores.settings.review
+        settings, truth = session.scores.settings.review, session.ground_truth
+        predictions = baseline.predictions.withholding(truth.states(), truth.states_for(baseline.key))
         for stretch in wanted:
             frames = range(stretch * STRETCH, min((stretch + 1) * STRETCH, session.frame_count))
-            values = track_ious(session.ground_truth, baseline.predictions, settings, self._track, frames)
+            values = track_ious(truth, predictions, settings, self._track, frames)
             self._values[frames.start : frames.stop] = values
         self._waiting -= wanted
         if wanted:
@@ -116,7 +117,7 @@ class OwnIou:
         session, baseline = self._session, self._session.variants.baseline
         if baseline is None or not baseline.predictions.covered[box.frame]:
             return math.nan
-        if session.ground_truth.state(box.frame) is not FrameState.LABELLED:
+        if session.ground_truth.states_for(baseline.key)[box.frame] != FrameState.LABELLED:
             return math.nan
         review = session.scores.frame_review(baseline.key, box.frame)
         row = np.flatnonzero(review.gt_ids == box.id)
