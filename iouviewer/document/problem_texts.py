@@ -2,183 +2,229 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from iouviewer.document.boxes import NO_TRACK, object_name
 from iouviewer.document.classes import class_name_of
-from iouviewer.document.problems import Problem, ProblemKind, ProblemTopic
-from iouviewer.i18n import tr
-
-KIND_NAMES = {
-    ProblemKind.LOOSE: tr("loose"),
-    ProblemKind.MISS: tr("not found"),
-    ProblemKind.FALSE_POSITIVE: tr("extra"),
-    ProblemKind.WRONG_CLASS: tr("wrong class"),
-    ProblemKind.AGREE: tr("all variants agree"),
-}
+from iouviewer.document.problems import Problem, ProblemKind
+from iouviewer.i18n import tr, tr_n
 
 TOPIC_NAMES = {
-    ProblemTopic.MISSING: tr("Missing box?"),
-    ProblemTopic.EXTRA: tr("Extra box?"),
-    ProblemTopic.LOOSE: tr("Loose box"),
-    ProblemTopic.WRONG_CLASS: tr("Wrong class?"),
+    ProblemKind.MISSING: tr("Missing box?"),
+    ProblemKind.EXTRA: tr("Extra box?"),
+    ProblemKind.LOOSE: tr("Loose box"),
+    ProblemKind.WRONG_CLASS: tr("Wrong class?"),
+    ProblemKind.SWAP: tr("Track swap?"),
+    ProblemKind.GAP: tr("Gap"),
+    ProblemKind.DUPLICATE: tr("Duplicate"),
+    ProblemKind.JUMP: tr("Jump?"),
+    ProblemKind.OVER_EDGE: tr("Over the edge"),
+    ProblemKind.TINY: tr("Tiny box"),
+}
+_APPLY = {
+    ProblemKind.MISSING: tr("Add box"),
+    ProblemKind.EXTRA: tr("Delete box"),
+    ProblemKind.LOOSE: tr("Adjust box"),
+    ProblemKind.SWAP: tr("Swap from here"),
+    ProblemKind.GAP: tr("Fill"),
+    ProblemKind.DUPLICATE: tr("Delete one"),
+    ProblemKind.JUMP: tr("Split here"),
+    ProblemKind.OVER_EDGE: tr("Clip to picture"),
+    ProblemKind.TINY: tr("Delete box"),
+}
+_KEEP = {
+    ProblemKind.MISSING: tr("Nothing there"),
+    ProblemKind.EXTRA: tr("It is there"),
+    ProblemKind.LOOSE: tr("Box is right"),
+    ProblemKind.SWAP: tr("Keep ids"),
+    ProblemKind.GAP: tr("Keep gap"),
+    ProblemKind.DUPLICATE: tr("Keep both"),
+    ProblemKind.JUMP: tr("Same object"),
+    ProblemKind.OVER_EDGE: tr("Box is right"),
+    ProblemKind.TINY: tr("It is there"),
 }
 
 
 def describe_problem(problem: Problem, class_names: tuple[str, ...]) -> str:
     """The problem in a few words: ``person 17: loose, IoU 0.41``, ``Missing box? truck · 4 of 4 variants``."""
-    if problem.kind is ProblemKind.AGREE:
-        return _describe_agreement(problem, class_names)
-    name = object_name(_class_name(problem.class_id, class_names), problem.track)
-    if problem.kind is ProblemKind.LOOSE:
+    name = _box_name(problem, class_names)
+    count, voters = problem.agreeing, problem.voters
+    if problem.kind is ProblemKind.MISSING:
+        return tr("Missing box? {box} · {count} of {voters} variants", box=name, count=count, voters=voters)
+    if problem.kind is ProblemKind.LOOSE and problem.iou is not None:
         return tr("{box}: loose, IoU {iou:.2f}", box=name, iou=problem.iou)
-    if problem.kind is ProblemKind.MISS:
-        return tr("{box}: no variant finds it", box=name)
-    if problem.kind is ProblemKind.FALSE_POSITIVE:
-        return tr("{box}: extra", box=name)
-    found = _class_name(problem.fix_class, class_names) or tr("no class")
-    return tr("{box}: predicted as {class_name}", box=name, class_name=found)
-
-
-def _describe_agreement(problem: Problem, class_names: tuple[str, ...]) -> str:
-    class_name, count = _class_name(problem.class_id, class_names), problem.agreeing
-    if problem.box_id is None:
-        if not class_name:
-            return tr("Missing box? {count} of {count} variants", count=count)
-        return tr("Missing box? {box} · {count} of {count} variants", box=class_name, count=count)
-    if not class_name and problem.track == NO_TRACK:
-        return tr("Loose box · {count} of {count} variants", count=count)
-    name = object_name(class_name, problem.track)
-    return tr("Loose box: {box} · {count} of {count} variants", box=name, count=count)
+    if problem.kind is ProblemKind.WRONG_CLASS:
+        return tr("{box}: probably {class_name}", box=name, class_name=_new_class(problem, class_names))
+    texts = {
+        ProblemKind.LOOSE: tr("{box}: loose", box=name),
+        ProblemKind.EXTRA: tr("{box}: no variant finds it", box=name),
+        ProblemKind.SWAP: tr("{box}: exchanges its object with another track", box=name),
+        ProblemKind.GAP: tr("{box}: no box on this frame", box=name),
+        ProblemKind.DUPLICATE: tr("{box}: lies on another box", box=name),
+        ProblemKind.JUMP: tr("{box}: goes on elsewhere", box=name),
+        ProblemKind.OVER_EDGE: tr("{box}: over the edge of the picture", box=name),
+        ProblemKind.TINY: tr("{box}: a pixel wide or high", box=name),
+    }
+    return texts[problem.kind]
 
 
 def evidence_text(problem: Problem, class_names: tuple[str, ...], baseline: str) -> str:
-    """What speaks for a problem: who sees what, how surely, and how many variants agree; one or two sentences.
+    """What speaks for a problem: who sees what, how surely, how many variants agree, what time says.
 
     Args:
         baseline: name of the baseline.
     """
-    texts = {
-        ProblemTopic.MISSING: _missing_evidence,
-        ProblemTopic.EXTRA: _extra_evidence,
-        ProblemTopic.LOOSE: _loose_evidence,
-        ProblemTopic.WRONG_CLASS: _class_evidence,
+    texts: dict[ProblemKind, Callable[[Problem, tuple[str, ...], str], str]] = {
+        ProblemKind.MISSING: _missing_evidence,
+        ProblemKind.EXTRA: _extra_evidence,
+        ProblemKind.LOOSE: _loose_evidence,
+        ProblemKind.WRONG_CLASS: _class_evidence,
     }
-    return texts[problem.topic](problem, class_names, baseline)
+    text = texts.get(problem.kind)
+    return _truth_evidence(problem, class_names) if text is None else text(problem, class_names, baseline)
 
 
-def _missing_evidence(problem: Problem, class_names: tuple[str, ...], baseline: str) -> str:
+def _joined(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _only_evidence(problem: Problem) -> str:
+    return tr("Only one variant says so, which proves nothing.") if problem.evidence_only else ""
+
+
+def _missing_evidence(problem: Problem, class_names: tuple[str, ...], _baseline: str) -> str:
     what = _class_name(problem.class_id, class_names) or tr("an object")
-    if not problem.agreeing:
-        return tr(
-            "{variant} sees {object} here with confidence {confidence:.2f}. No box is on it.",
-            variant=baseline,
-            object=what,
-            confidence=problem.score,
-        )
-    return tr(
-        "{count} of {count} variants see {object} here, {variant} with confidence {confidence:.2f}. No box is on it.",
+    seen = tr(
+        "{count} of {voters} variants see {object} here, mean confidence {confidence:.2f}.",
         count=problem.agreeing,
-        variant=baseline,
+        voters=problem.voters,
         object=what,
-        confidence=problem.score,
+        confidence=problem.confidence or 0.0,
     )
+    if problem.track != NO_TRACK:
+        return _joined(seen, tr("{box} passes here and has no box.", box=_box_name(problem, class_names)))
+    return _joined(seen, tr("No box is on it."), _only_evidence(problem))
 
 
 def _extra_evidence(problem: Problem, class_names: tuple[str, ...], baseline: str) -> str:
     name = _box_name(problem, class_names)
-    if problem.agreeing > 1:
-        return tr("None of {count} variants finds {box}.", count=problem.agreeing, box=name)
-    return tr("{variant} does not find {box}.", variant=baseline, box=name)
+    if problem.voters < 2:
+        return _joined(tr("{variant} does not find {box}.", variant=baseline, box=name), _only_evidence(problem))
+    return tr("None of {count} variants finds {box}.", count=problem.voters, box=name)
 
 
-def _loose_evidence(problem: Problem, class_names: tuple[str, ...], baseline: str) -> str:
-    name = _box_name(problem, class_names)
-    if problem.agreeing:
-        return tr(
-            "{count} of {count} variants agree on another box for {box}; IoU with {variant} {iou:.2f}.",
+def _loose_evidence(problem: Problem, class_names: tuple[str, ...], _baseline: str) -> str:
+    name, iou = _box_name(problem, class_names), problem.iou
+    seen = ""
+    if iou is not None:
+        seen = tr(
+            "{count} of {voters} variants see {box}; IoU with their box {iou:.2f}.",
             count=problem.agreeing,
+            voters=problem.voters,
             box=name,
-            variant=baseline,
-            iou=problem.iou,
+            iou=iou,
         )
-    return tr(
-        "{variant} sees {box} with confidence {confidence:.2f} and IoU {iou:.2f}.",
-        variant=baseline,
-        box=name,
-        confidence=problem.score,
-        iou=problem.iou,
-    )
+    if problem.timed:
+        return _joined(seen, tr("The frames before and after put {box} elsewhere.", box=name))
+    return _joined(seen, _only_evidence(problem))
 
 
-def _class_evidence(problem: Problem, class_names: tuple[str, ...], baseline: str) -> str:
-    return tr(
-        "{variant} sees {object} here with confidence {confidence:.2f}; the box is {box}.",
-        variant=baseline,
-        object=_class_name(problem.fix_class, class_names) or tr("no class"),
-        confidence=problem.score,
-        box=_box_name(problem, class_names),
-    )
+def _class_evidence(problem: Problem, class_names: tuple[str, ...], _baseline: str) -> str:
+    seen = ""
+    if problem.agreeing:
+        seen = tr(
+            "{count} of {voters} variants see another class here, mean confidence {confidence:.2f}.",
+            count=problem.agreeing,
+            voters=problem.voters,
+            confidence=problem.confidence or 0.0,
+        )
+    if problem.timed:
+        usual = _new_class(problem, class_names)
+        return _joined(seen, tr("On the frames around, the track is {class_name}.", class_name=usual))
+    now = tr("The box is {box}.", box=_box_name(problem, class_names))
+    return _joined(seen, now, _only_evidence(problem))
+
+
+def _truth_evidence(problem: Problem, class_names: tuple[str, ...]) -> str:
+    """Evidence from ground truth alone."""
+    name = _box_name(problem, class_names)
+    texts = {
+        ProblemKind.SWAP: tr("From this frame on, {box} and another track lie where the other one was.", box=name),
+        ProblemKind.GAP: tr("{box} has boxes before and after, and none here.", box=name),
+        ProblemKind.DUPLICATE: tr("Two boxes of a class lie on each other, IoU {iou:.2f}.", iou=problem.iou or 0.0),
+        ProblemKind.JUMP: tr("{box} goes on somewhere else on this frame.", box=name),
+        ProblemKind.OVER_EDGE: tr("{box} reaches beyond the edge of the picture.", box=name),
+        ProblemKind.TINY: tr("{box} is a pixel wide or high.", box=name),
+    }
+    return texts[problem.kind]
 
 
 def _box_name(problem: Problem, class_names: tuple[str, ...]) -> str:
     return object_name(_class_name(problem.class_id, class_names), problem.track)
 
 
+def _new_class(problem: Problem, class_names: tuple[str, ...]) -> str:
+    return _class_name(problem.fix_class, class_names) or tr("no class")
+
+
 def apply_text(problem: Problem, class_names: tuple[str, ...]) -> str:
     """What applying the fix does, as the text of a button; empty without a fix."""
     if not problem.has_fix:
         return ""
-    if problem.topic is ProblemTopic.WRONG_CLASS:
-        name = _class_name(problem.fix_class, class_names) or tr("no class")
-        return tr("Change to {class_name}", class_name=name)
-    texts = {
-        ProblemTopic.MISSING: tr("Add box"),
-        ProblemTopic.EXTRA: tr("Delete box"),
-        ProblemTopic.LOOSE: tr("Adjust box"),
-    }
-    return texts[problem.topic]
+    if problem.kind is ProblemKind.WRONG_CLASS:
+        return tr("Change to {class_name}", class_name=_new_class(problem, class_names))
+    return _APPLY[problem.kind]
 
 
 def keep_text(problem: Problem, class_names: tuple[str, ...]) -> str:
     """What keeping the ground truth says, as the text of a button."""
-    if problem.topic is ProblemTopic.WRONG_CLASS:
+    if problem.kind is ProblemKind.WRONG_CLASS:
         return tr("Keep {class_name}", class_name=_class_name(problem.class_id, class_names) or tr("no class"))
-    texts = {
-        ProblemTopic.MISSING: tr("Nothing there"),
-        ProblemTopic.EXTRA: tr("It is there"),
-        ProblemTopic.LOOSE: tr("Box is right"),
-    }
-    return texts[problem.topic]
+    return _KEEP[problem.kind]
 
 
-def consequence_text(problem: Problem, class_names: tuple[str, ...], track: int = NO_TRACK) -> str:
-    """What applying the fix changes: ``adds 1 box, person, track 20``; empty without a fix.
+def consequence_text(problem: Problem, class_names: tuple[str, ...], track: int = NO_TRACK, *, count: int = 1) -> str:
+    """What applying the fix changes: ``adds 4 boxes, person, new track 20``; empty without a fix.
 
     Args:
-        track: the track of a new box.
+        track: the track of a new object; one that passes here gets the box itself.
+        count: on how many frames.
     """
     if not problem.has_fix:
         return ""
-    if problem.topic is ProblemTopic.MISSING:
-        name = object_name(_class_name(problem.class_id, class_names), track)
-        return tr("adds {box}", box=name)
+    if problem.kind is ProblemKind.SWAP:
+        return tr("exchanges the ids of two tracks from this frame on")
     name = _box_name(problem, class_names)
-    if problem.topic is ProblemTopic.EXTRA:
-        return tr("deletes {box} on this frame", box=name)
-    if problem.topic is ProblemTopic.WRONG_CLASS:
-        class_name = _class_name(problem.fix_class, class_names) or tr("no class")
-        return tr("changes {box} to {class_name}", box=name, class_name=class_name)
-    return tr("moves the edges of {box}", box=name)
+    if problem.kind is ProblemKind.JUMP:
+        return tr("gives {box} a new id from this frame on", box=name)
+    if problem.kind in (ProblemKind.MISSING, ProblemKind.GAP):
+        if problem.track != NO_TRACK:
+            return tr_n("adds {count} box to {box}", "adds {count:,} boxes to {box}", count, box=name)
+        what = _class_name(problem.class_id, class_names) or tr("object")
+        if track == NO_TRACK:
+            return tr_n("adds {count} box, {object}", "adds {count:,} boxes, {object}", count, object=what)
+        return tr_n(
+            "adds {count} box, {object}, new track {track}",
+            "adds {count:,} boxes, {object}, new track {track}",
+            count,
+            object=what,
+            track=track,
+        )
+    if problem.deletes_box:
+        return tr_n("deletes {box} on this frame", "deletes {box} on {count:,} frames", count, box=name)
+    if problem.kind is ProblemKind.WRONG_CLASS:
+        new = _new_class(problem, class_names)
+        return tr_n(
+            "changes {box} to {class_name}", "changes {box} to {class_name} on {count:,} frames", count,
+            box=name, class_name=new,
+        )  # fmt: skip
+    return tr_n("moves the edges of {box}", "moves the edges of {box} on {count:,} frames", count, box=name)
 
 
 def describe_group(worst: Problem, count: int, class_names: tuple[str, ...]) -> str:
-    """Problems of one track or position in a few words: ``person 7: 37 × loose, lowest IoU 0.12``."""
-    if worst.kind is ProblemKind.AGREE:
-        text = _describe_agreement(worst, class_names)
-        return tr("{count:,} × {problem}", count=count, problem=text)
-    name = object_name(_class_name(worst.class_id, class_names), worst.track)
-    if worst.kind is ProblemKind.LOOSE:
-        return tr("{box}: {count:,} × loose, lowest IoU {iou:.2f}", box=name, count=count, iou=worst.iou)
-    return tr("{box}: {count:,} × {kind}", box=name, count=count, kind=KIND_NAMES[worst.kind])
+    """Problems of one lasting error in a few words: ``person 7: loose, IoU 0.12 · 37 frames``."""
+    text = describe_problem(worst, class_names)
+    return tr_n("{problem} · {count} frame", "{problem} · {count:,} frames", count, problem=text)
 
 
 def _class_name(class_id: int | None, class_names: tuple[str, ...]) -> str:

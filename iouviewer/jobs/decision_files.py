@@ -9,7 +9,7 @@ from iouviewer.document.classes import class_name_of
 from iouviewer.document.decisions import HeldDecisions, decode_decision
 from iouviewer.document.document import Document
 from iouviewer.document.problem_texts import TOPIC_NAMES
-from iouviewer.document.problems import ProblemTopic
+from iouviewer.document.problems import ProblemKind
 from iouviewer.document.renumbering import problem_key_frames
 from iouviewer.document.review_ledger import LedgerCounts, wilson_interval
 from iouviewer.reports.decisions import ReportDecision, decisions_csv, decisions_json
@@ -25,7 +25,7 @@ def report_decisions(document: Document, source: int = 0) -> tuple[ReportDecisio
         if decision is None or frame is None:
             continue
         kind = key.split(":")[0] if not decision.topic else decision.topic
-        topic = TOPIC_NAMES[ProblemTopic[kind]] if kind in ProblemTopic.__members__ else ""
+        topic = TOPIC_NAMES[ProblemKind[kind]] if kind in ProblemKind.__members__ else ""
         found.append(
             ReportDecision(
                 frame,

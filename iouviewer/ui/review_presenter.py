@@ -146,7 +146,7 @@ class ReviewPresenter(QObject):
             return None
         convention = self._session.scores.settings.review.convention
         ious = iou_matrix(np.array([problem.rect]).T, table.boxes, convention)[0]
-        off = np.abs(ious - (problem.iou or 0.0)) + np.abs(table.scores - (problem.score or 0.0))
+        off = np.abs(ious - (problem.iou or 0.0)) + np.abs(table.scores - (problem.confidence or 0.0))
         x1, y1, x2, y2 = table.boxes[:, int(off.argmin())].tolist()
         return x1, y1, x2, y2
 

@@ -1,132 +1,150 @@
-"""Searching a whole video finds the same problems as searching frame by frame."""
+"""Searching around an edit equals searching the whole video; tables keep what they are built from."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iouviewer.document.boxes import Box
-from iouviewer.document.problem_table import ProblemInputs, ProblemTable, find_all_problems
-from iouviewer.document.problems import Problem, ProblemKind, VariantMatches, find_frame_problems
-from iouviewer.metrics.review import ReviewSettings, review_frame
-from iouviewer.metrics.table import Bool, BoxTable, Convention
-
-FRAMES = 5
-
-
-def random_table(rng: np.random.Generator, count: int, *, classes: int, ignored: bool = False) -> BoxTable:
-    """Boxes on a coarse grid, so that equal overlaps and equal scores occur."""
-    corner = rng.integers(0, 6, (2, count)) * 20.0
-    size = rng.integers(2, 5, (2, count)) * 20.0
-    return BoxTable.from_rows(
-        rng.integers(0, FRAMES, count),
-        np.concatenate((corner, corner + size)),
-        frame_count=FRAMES,
-        class_ids=rng.integers(-1 if classes > 1 else 0, classes, count),
-        scores=None if ignored else rng.integers(1, 10, count) / 10,
-        ignored=rng.random(count) < 0.15 if ignored else None,
-        ids=rng.permutation(count) + 1,
-    )
-
-
-def find_by_frame(inputs: ProblemInputs) -> list[Problem]:
-    truth = inputs.truth
-    found = []
-    for frame in np.flatnonzero(inputs.labelled & inputs.predictions[0][1]).tolist():
-        gt = truth.frame(frame)
-        tracks = inputs.tracks[np.searchsorted(inputs.track_ids, gt.ids)].tolist()
-        boxes = [
-            Box(i, frame, tuple(rect), c, track)
-            for i, rect, c, track in zip(
-                gt.ids.tolist(), gt.boxes.T.tolist(), gt.class_ids.tolist(), tracks, strict=True
-            )
-        ]
-        variants = [
-            VariantMatches(table.frame(frame), review_frame(gt, table.frame(frame), inputs.review))
-            for table, covered in inputs.predictions
-            if covered[frame]
-        ]
-        found += find_frame_problems(frame, boxes, variants, inputs.review.convention)
-    return found
-
-
-def by_key(problems: list[Problem]) -> list[Problem]:
-    return sorted(problems, key=lambda problem: (problem.key, problem.severity, problem.rect))
-
-
-def find_at_once(inputs: ProblemInputs) -> list[Problem]:
-    table = find_all_problems(inputs)
-    return [table.problem(row) for row in range(len(table))]
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    seed=st.integers(0, 2**32 - 1),
-    boxes=st.integers(0, 30),
-    counts=st.lists(st.integers(0, 40), max_size=3),
-    classes=st.integers(1, 3),
-    agnostic=st.booleans(),
-    convention=st.sampled_from(list(Convention)),
-    conf=st.sampled_from((0.0, 0.3, 0.5)),
+from iouviewer.document.problem_table import (
+    EFFECT_FRAMES,
+    MIN_SCORE,
+    FoundProblems,
+    ProblemInputs,
+    ProblemTable,
+    find_all_problems,
+    find_problems_around,
+    part_around,
 )
-def test_the_search_of_all_frames_equals_the_search_of_each_frame(
-    seed: int, boxes: int, counts: list[int], classes: int, agnostic: bool, convention: Convention, conf: float
-) -> None:
+from iouviewer.document.problems import Problem, ProblemKind, parse_key
+from iouviewer.metrics.review import ReviewSettings
+from iouviewer.metrics.table import BoxTable, Float, Int
+
+FRAMES = 320
+
+
+def walkers(rng: np.random.Generator, count: int) -> tuple[Int, Float, Int, Int]:
+    """Frames, rectangles, classes and tracks of things that walk, some of them wrong or missing."""
+    frames, rects, classes, tracks = [], [], [], []
+    for track in range(count):
+        first = int(rng.integers(0, FRAMES - 60))
+        length = int(rng.integers(40, FRAMES - first))
+        at, speed = rng.uniform(50, 400, 2), rng.normal(0, 2, 2)
+        size = rng.uniform(20, 80, 2)
+        for frame in range(first, first + length):
+            off = rng.normal(0, 12, 2) if rng.random() < 0.03 else 0.0
+            corner = at + speed * (frame - first) + off
+            if rng.random() > 0.03:
+                frames.append(frame)
+                rects.append((*corner, *(corner + size)))
+                classes.append(track % 2 if rng.random() > 0.02 else 1 - track % 2)
+                tracks.append(track + 1)
+    return np.array(frames), np.array(rects).T, np.array(classes), np.array(tracks)
+
+
+def world(seed: int, variants: int = 2) -> ProblemInputs:
     rng = np.random.default_rng(seed)
-    truth = random_table(rng, boxes, classes=classes, ignored=True)
-
-    def covered() -> Bool:
-        return rng.random(FRAMES) < 0.8
-
-    predictions = tuple((random_table(rng, count, classes=classes), covered()) for count in counts)
-    ids = np.sort(truth.ids)
-    inputs = ProblemInputs(
-        truth,
-        rng.random(FRAMES) < 0.9,
-        ids,
-        rng.integers(-1, 4, len(ids)),
-        predictions,
-        ReviewSettings(conf=conf, convention=convention, class_agnostic=agnostic),
+    frames, rects, classes, tracks = walkers(rng, 5)
+    order = np.argsort(frames, kind="stable")
+    ids = rng.permutation(len(frames)) + 1
+    truth = BoxTable.from_rows(
+        frames[order], rects[:, order], frame_count=FRAMES, class_ids=classes[order], ids=ids[order]
     )
-    expected = by_key(find_by_frame(inputs)) if predictions else []
-    assert by_key(find_at_once(inputs)) == expected
+    by_id = np.argsort(ids)
+    predictions = []
+    for _ in range(variants):
+        keep = rng.random(len(frames)) < 0.9
+        seen = rects[:, keep] + rng.normal(0, 2, (4, int(keep.sum())))
+        table = BoxTable.from_rows(
+            frames[keep], seen, frame_count=FRAMES, class_ids=classes[keep], scores=rng.uniform(0.1, 1, int(keep.sum()))
+        )
+        predictions.append((table, rng.random(FRAMES) < 0.95))
+    labelled = rng.random(FRAMES) < 0.97
+    return ProblemInputs(
+        truth, labelled, ids[by_id], tracks[by_id], tuple(predictions), ReviewSettings(), (640.0, 480.0)
+    )
 
 
-def test_a_crowded_case_has_problems_of_every_kind() -> None:
-    rng = np.random.default_rng(3)
-    truth = random_table(rng, 60, classes=3, ignored=True)
-    whole = np.ones(FRAMES, np.bool_)
-    one = random_table(rng, 80, classes=3)
-    two = replace(one, scores=np.full(80, 0.8))
-    inputs = ProblemInputs(truth, whole, np.sort(truth.ids), np.zeros(60, np.int64), ((one, whole),), ReviewSettings())
-    found = find_at_once(inputs)
-    agreed = find_at_once(replace(inputs, predictions=((one, whole), (two, whole))))
-    assert {problem.kind for problem in [*found, *agreed]} == set(ProblemKind)
-    assert by_key(found) == by_key(find_by_frame(inputs))
+def part_of(inputs: ProblemInputs, frames: range) -> ProblemInputs:
+    def part(table: BoxTable) -> BoxTable:
+        inside = np.flatnonzero((table.frame_of_row() >= frames.start) & (table.frame_of_row() < frames.stop))
+        return BoxTable.from_rows(
+            table.frame_of_row()[inside] - frames.start,
+            table.boxes[:, inside],
+            frame_count=len(frames),
+            class_ids=table.class_ids[inside],
+            scores=table.scores[inside],
+            ignored=table.ignored[inside],
+            ids=table.ids[inside],
+        )
+
+    rows = slice(frames.start, frames.stop)
+    predictions = tuple((part(table), covered[rows]) for table, covered in inputs.predictions)
+    return replace(
+        inputs,
+        truth=part(inputs.truth),
+        labelled=inputs.labelled[rows],
+        predictions=predictions,
+        first=frames.start,
+    )
 
 
-def test_without_variants_there_are_no_problems() -> None:
-    truth = random_table(np.random.default_rng(0), 9, classes=1)
+def same(one: ProblemTable, other: ProblemTable) -> bool:
+    pairs = zip(one.columns, other.columns, strict=True)
+    return all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), changed=st.sets(st.integers(0, FRAMES - 1), min_size=1, max_size=2))
+def test_a_search_around_an_edit_equals_a_new_search_of_the_whole_video(seed: int, changed: set[int]) -> None:
+    after = world(seed)
+    wanted = find_all_problems(after)
+    rows = np.flatnonzero(np.isin(after.truth.frame_of_row(), list(changed)))
+    moved = after.truth.boxes.copy()
+    moved[:, rows] += 11.0
+    before = find_all_problems(replace(after, truth=replace(after.truth, boxes=moved)))
+    again, part = part_around(changed, FRAMES)
+    known = FoundProblems(before.table, wanted.offset)
+    found = find_problems_around(part_of(after, part), again, known)
+    assert same(found.table, wanted.table)
+
+
+def test_an_edit_is_searched_around_its_frames_only() -> None:
+    again, part = part_around([100, 300], FRAMES)
+    assert np.flatnonzero(again)[0] == 100 - EFFECT_FRAMES and not again[200] and again[FRAMES - 1]
+    assert part.start <= 52 and part.stop == FRAMES
+    assert part_around([], FRAMES)[1] == range(0)
+
+
+def test_problems_are_listed_with_their_probability_and_box() -> None:
+    inputs = world(5)
+    table = find_all_problems(inputs).table
+    problems = [table.problem(row) for row in range(len(table))]
+    assert len(problems) > 20
+    assert {one.kind for one in problems} >= {ProblemKind.LOOSE, ProblemKind.WRONG_CLASS, ProblemKind.GAP}
+    ids = dict(zip(inputs.truth.ids.tolist(), inputs.truth.boxes.T.tolist(), strict=True))
+    for one in problems:
+        assert MIN_SCORE <= one.score <= 1
+        assert one.box_id is None or ids[one.box_id] == list(one.rect)
+        parsed = parse_key(one.key)
+        assert parsed is not None and parsed[:3] == (one.kind, one.frame, one.box_id)
+        assert inputs.labelled[one.frame]
+    assert len({one.key for one in problems}) == len(problems)
+
+
+def test_a_table_returns_the_problems_it_was_built_from() -> None:
+    table = find_all_problems(world(8)).table
+    problems: list[Problem] = [table.problem(row) for row in range(len(table))]
+    again = ProblemTable.of(problems[::-1], FRAMES)
+    assert sorted(map(repr, problems)) == sorted(repr(again.problem(row)) for row in range(len(again)))
+    for frame in range(FRAMES):
+        assert len(again.rows_of_frame(frame)) == sum(one.frame == frame for one in problems)
+
+
+def test_without_boxes_and_variants_there_are_no_problems() -> None:
     none = np.zeros(0, np.int64)
-    table = find_all_problems(ProblemInputs(truth, np.ones(FRAMES, np.bool_), none, none, (), ReviewSettings()))
-    assert len(table) == 0
-    assert table.offsets.tolist() == [0] * (FRAMES + 1)
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_problem_table_returns_the_problems_it_was_built_from(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    truth = random_table(rng, 20, classes=2, ignored=True)
-    ids = np.sort(truth.ids)
-    whole = np.ones(FRAMES, np.bool_)
-    predictions = ((random_table(rng, 30, classes=2), whole),)
-    problems = find_by_frame(ProblemInputs(truth, whole, ids, np.arange(len(ids)), predictions, ReviewSettings()))
-    table = ProblemTable.of(problems, FRAMES)
-    assert by_key([table.problem(row) for row in range(len(table))]) == by_key(problems)
-    assert [len(table.frames[a:b]) for a, b in zip(table.offsets, table.offsets[1:], strict=False)] == [
-        sum(problem.frame == frame for problem in problems) for frame in range(FRAMES)
-    ]
+    empty = ProblemInputs(BoxTable.empty(9), np.ones(9, np.bool_), none, none, (), ReviewSettings())
+    found = find_all_problems(empty)
+    assert len(found.table) == 0 and found.table.offsets.tolist() == [0] * 10

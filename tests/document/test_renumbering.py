@@ -10,7 +10,7 @@ import pytest
 from iouviewer.document.boxes import Box
 from iouviewer.document.document import Document
 from iouviewer.document.edits import AddBoxes, Batch, FrameMark, FrameState, SetDecisions, SetFrames
-from iouviewer.document.problems import VariantMatches, find_frame_problems
+from iouviewer.document.problems import ProblemKind, problem_key
 from iouviewer.document.renumbering import (
     edit_frames,
     map_frames,
@@ -21,8 +21,6 @@ from iouviewer.document.renumbering import (
 )
 from iouviewer.document.sources import Source
 from iouviewer.document.steps import Step
-from iouviewer.metrics.review import ReviewSettings, review_frame
-from iouviewer.metrics.table import BoxTable
 from tests.document.builders import make_document, make_predictions, numbering
 
 EIGHT = numbering([0, 10, 20, 30, 40, 50, 60, 70])
@@ -111,18 +109,12 @@ def test_predictions_follow_and_do_not_count_on_missing_frames():
 
 
 def test_keys_of_all_kinds_of_problems_are_renumbered():
-    gt = BoxTable.from_rows(
-        np.array([0, 0]), np.array([[0, 100], [0, 100], [50, 150], [50, 150.0]]), frame_count=1, ids=np.array([1, 2])
-    )
-    found = BoxTable.from_rows(np.array([0, 0]), np.array([[12, 300], [0, 300], [62, 350], [50, 350.0]]), frame_count=1)
-    boxes = (Box(1, 3, (0.0, 0.0, 50.0, 50.0), 0), Box(2, 3, (100.0, 100.0, 150.0, 150.0), 0))
-    matches = VariantMatches(found, review_frame(gt, found, ReviewSettings(conf=0.1, iou=0.5)))
-    problems = find_frame_problems(3, boxes, [matches, matches])
-    assert len(problems) >= 2
     mapping = map_frames(0, EIGHT, AFTER, all_used())
-    for problem in problems:
-        again = [other.key for other in find_frame_problems(NEW[3], boxes, [matches, matches])]
-        assert renumber_key(problem.key, mapping) in again
+    for kind in ProblemKind:
+        for box_id in (None, 7):
+            rect = (0.0, -3.0, 50.0, 50.0)
+            moved = problem_key(kind, NEW[3], box_id, rect)
+            assert renumber_key(problem_key(kind, 3, box_id, rect), mapping) == moved
 
 
 def test_edits_of_another_source_and_without_frames_stay():

@@ -1,68 +1,120 @@
-"""Finds the problems of the whole video in a thread; until it is done, the window shows the previous ones."""
+"""Finds problems in a thread: of the whole video, and after an edit around the frames that it changed.
+
+Until a search is done, the window shows the previous problems.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import FrameState
+from iouviewer.document.ground_truth import rows_for_metrics
 from iouviewer.document.problem_groups import GroupedProblems, group_problems
-from iouviewer.document.problem_table import ProblemInputs, find_all_problems
+from iouviewer.document.problem_table import (
+    FoundProblems,
+    ProblemInputs,
+    ProblemTable,
+    find_all_problems,
+    find_problems_around,
+    part_around,
+)
 from iouviewer.metrics.table import Bool, BoxTable, Int
 
 POLL_MS = 15
 
 
 def collect_evidence(session: Session) -> Callable[[], ProblemInputs] | None:
-    """Copy the data that the search needs; None if there is nothing to compare.
+    """Copy the data that the search needs; None without frames.
 
     Returns:
         A function that another thread calls to build the evidence, because sorting takes long as well.
     """
-    baseline = session.variants.baseline
-    if baseline is None or not session.frame_count:
+    if not session.frame_count:
         return None
     truth = session.ground_truth
     columns = truth.columns()
-    others = [variant for variant in session.variants if variant.key != baseline.key]
-    predictions = tuple((v.predictions.table, v.predictions.covered) for v in (baseline, *others))
-    labelled = truth.states() == FrameState.LABELLED
-    return _EvidenceBuilder(truth.table(), labelled, columns[5], columns[3], predictions, session).build
+    table, labelled, predictions = truth.table(), truth.states() == FrameState.LABELLED, _predictions(session)
+    review, picture = session.scores.settings.review, _picture(session)
+
+    def build() -> ProblemInputs:
+        order = np.argsort(columns[5], kind="stable")
+        ids, tracks = columns[5][order], columns[3][order]
+        return ProblemInputs(table, labelled, ids, tracks, predictions, review, picture)
+
+    return build
 
 
-class _EvidenceBuilder:
-    def __init__(
-        self,
-        truth: BoxTable,
-        labelled: Bool,
-        ids: Int,
-        tracks: Int,
-        predictions: tuple[tuple[BoxTable, Bool], ...],
-        session: Session,
-    ) -> None:
-        self._truth, self._labelled, self._ids, self._tracks = truth, labelled, ids, tracks
-        self._predictions, self._review = predictions, session.scores.settings.review
+def _predictions(session: Session) -> tuple[tuple[BoxTable, Bool], ...]:
+    """Of all variants, the baseline first."""
+    baseline = session.variants.baseline
+    others = [variant for variant in session.variants if baseline is None or variant.key != baseline.key]
+    variants = others if baseline is None else [baseline, *others]
+    return tuple((variant.predictions.table, variant.predictions.covered) for variant in variants)
 
-    def build(self) -> ProblemInputs:
-        order = np.argsort(self._ids, kind="stable")
-        ids, tracks = self._ids[order], self._tracks[order]
-        return ProblemInputs(self._truth, self._labelled, ids, tracks, self._predictions, self._review)
+
+def _picture(session: Session) -> tuple[float, float]:
+    return float(session.source.width), float(session.source.height)
+
+
+def collect_part(session: Session, frames: range) -> ProblemInputs:
+    """The evidence of a part of the video; other frames of the ground truth are not copied."""
+    truth = session.ground_truth
+    boxes = [box for frame in frames for box in truth.boxes(frame)]
+    rects = np.array([box.rect for box in boxes], np.float64).reshape(-1, 4).T
+    columns = np.array([(box.frame, box.class_id, box.flags, box.id, box.track) for box in boxes], np.int64)
+    of_frame, class_ids, flags, ids, tracks = columns.reshape(-1, 5).T
+    rows, class_ids, ignored, by_iou = rows_for_metrics(class_ids, flags)
+    table = BoxTable.from_rows(
+        of_frame[rows] - frames.start, rects[:, rows], frame_count=len(frames), class_ids=class_ids, ignored=ignored,
+        ids=ids[rows], by_iou=by_iou,
+    )  # fmt: skip
+    order = np.argsort(ids, kind="stable")
+    part = slice(frames.start, frames.stop)
+    predictions = tuple((_part_of(one, frames), covered[part]) for one, covered in _predictions(session))
+    labelled = (truth.states() == FrameState.LABELLED)[part]
+    review = session.scores.settings.review
+    return ProblemInputs(
+        table, labelled, ids[order], tracks[order], predictions, review, _picture(session), frames.start
+    )
+
+
+def _part_of(table: BoxTable, frames: range) -> BoxTable:
+    offsets: Int = table.offsets[frames.start : frames.stop + 1]
+    rows = slice(int(offsets[0]), int(offsets[-1]))
+    return BoxTable(
+        offsets - offsets[0], table.boxes[:, rows], table.class_ids[rows], table.scores[rows], table.ignored[rows],
+        table.ids[rows],
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """The problems after a search.
+
+    Attributes:
+        edited: the frames whose edits it followed; None after a search of the whole video.
+    """
+
+    grouped: GroupedProblems
+    edited: frozenset[int] | None
 
 
 class ProblemsJob(QObject):
-    """Runs one search at a time; of the requests that arrive during a search, only the last one is kept.
+    """Runs one search at a time; of the requests that arrive during a search, the last ones are done after it.
 
     Signals:
-        ready(GroupedProblems): the problems found; only for the last request.
+        ready(SearchResult): the problems found, those of the last request.
         progressed(): ``share`` has grown by a per cent or more.
 
     Attributes:
-        seconds: duration of the last search.
+        seconds: duration of the last search of the whole video.
         share: how much of the running search is done, 0..1.
     """
 
@@ -73,8 +125,12 @@ class ProblemsJob(QObject):
         super().__init__(parent)
         self.seconds = self.share = self._last_share = 0.0
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="problems")
-        self._future: Future[tuple[GroupedProblems, float]] | None = None
+        self._future: Future[tuple[FoundProblems, GroupedProblems, float]] | None = None
+        self._found: FoundProblems | None = None
         self._waiting: Callable[[], ProblemInputs] | None = None
+        self._session: Session | None = None
+        self._edited: set[int] = set()
+        self._running_edited: frozenset[int] | None = None
         # Polled, because a signal from the thread could reach a window that no longer exists.
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._on_poll_timeout)
@@ -85,21 +141,51 @@ class ProblemsJob(QObject):
         return self._future is not None
 
     def request(self, evidence: Callable[[], ProblemInputs]) -> None:
-        """Search for problems; ``ready`` follows."""
+        """Search the whole video; ``ready`` follows."""
         if self._future is not None:
             self._waiting = evidence
             return
         self.share = self._last_share = 0.0
+        self._edited.clear()
+        self._running_edited = None
         self._future = self._pool.submit(_search, evidence, self._set_share)
         self._poll.start()
+
+    def request_around(self, session: Session, frames: Iterable[int]) -> None:
+        """Search again where the problems depend on these frames, which were edited; ``ready`` follows.
+
+        The first search of the video must have been requested.
+        """
+        self._session = session
+        self._edited.update(frames)
+        if self._future is None:
+            self._search_edited()
+
+    def _search_edited(self) -> None:
+        session, found = self._session, self._found
+        if session is None or found is None or not self._edited:
+            return
+        again, part = part_around(self._edited, len(found.table.offsets) - 1)
+        inputs = collect_part(session, part)
+        self._running_edited = frozenset(self._edited)
+        self._edited.clear()
+        self._future = self._pool.submit(_search_around, inputs, again, found)
+        self._poll.start()
+
+    def search_now(self, evidence: Callable[[], ProblemInputs]) -> SearchResult:
+        """Search the whole video and wait for the result."""
+        self.cancel()
+        self._found, grouped, self.seconds = _search(evidence, lambda _share: None)
+        return SearchResult(grouped, None)
 
     def _set_share(self, share: float) -> None:
         self.share = share  # in the thread; read by the timer
 
     def cancel(self) -> None:
-        """Discard the running search and the pending request."""
+        """Discard the running search and the pending requests."""
         self._waiting = None
         self._future = None
+        self._edited.clear()
         self._poll.stop()
 
     def _on_poll_timeout(self) -> None:
@@ -115,10 +201,30 @@ class ProblemsJob(QObject):
         if waiting is not None:
             self.request(waiting)
             return
-        result, self.seconds = future.result()
+        self._found, grouped, seconds = future.result()
+        if self._running_edited is None:
+            self.seconds = seconds
+        result = SearchResult(grouped, self._running_edited)
+        # Frames that were edited meanwhile are searched before the window asks whether the search is complete.
+        self._search_edited()
         self.ready.emit(result)
 
 
-def _search(evidence: Callable[[], ProblemInputs], progress: Callable[[float], None]) -> tuple[GroupedProblems, float]:
+def _search(
+    evidence: Callable[[], ProblemInputs], progress: Callable[[float], None]
+) -> tuple[FoundProblems, GroupedProblems, float]:
     start = time.perf_counter()
-    return group_problems(find_all_problems(evidence(), progress)), time.perf_counter() - start
+    found = find_all_problems(evidence(), progress)
+    return found, group_problems(found.table), time.perf_counter() - start
+
+
+def _search_around(
+    part: ProblemInputs, again: Bool, known: FoundProblems
+) -> tuple[FoundProblems, GroupedProblems, float]:
+    start = time.perf_counter()
+    found = find_problems_around(part, again, known)
+    return found, group_problems(found.table), time.perf_counter() - start
+
+
+EMPTY = group_problems(ProblemTable.of((), 0))
+"""No problems."""

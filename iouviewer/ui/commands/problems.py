@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from iouviewer.app.editing.session import Session
 from iouviewer.document.commands import uses_no_classes
 from iouviewer.document.edits import Batch, SetDecisions
-from iouviewer.document.problems import FIXED, RIGHT, UNCLEAR, Problem, fix_command
+from iouviewer.document.problem_fixes import fix_command
+from iouviewer.document.problems import FIXED, RIGHT, UNCLEAR, Problem
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import UNSPECIFIED_CLASS

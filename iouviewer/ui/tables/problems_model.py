@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, Qt, QTimer, Signal
 
 from iouviewer.app.editing.session import Session
-from iouviewer.app.jobs.problems_job import ProblemsJob, collect_evidence
+from iouviewer.app.jobs.problems_job import EMPTY, ProblemsJob, SearchResult, collect_evidence
+from iouviewer.app.jobs.session_inputs import is_settled
 from iouviewer.document.boxes import NO_TRACK, Box, object_name
 from iouviewer.document.classes import class_name_of
-from iouviewer.document.edits import Aspect, Change, FrameState, Phase
-from iouviewer.document.problem_groups import GroupedProblems, group_problems
-from iouviewer.document.problem_list import (
-    GroupKey,
-    ProblemFilter,
-    ProblemList,
-    ProblemOrder,
-    VisibleProblems,
-    relative_severity,
-)
-from iouviewer.document.problem_table import ProblemTable, find_all_problems
+from iouviewer.document.decisions import Decision, HeldDecisions
+from iouviewer.document.edits import Aspect, Change, Phase
+from iouviewer.document.problem_list import ProblemFilter, ProblemList, ProblemOrder, VisibleProblems
 from iouviewer.document.problem_texts import TOPIC_NAMES, describe_group, describe_problem
-from iouviewer.document.problems import Problem, ProblemKind, ProblemTopic, VariantMatches, find_frame_problems
+from iouviewer.document.problems import Problem, ProblemKind
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Int
 from iouviewer.ui.tables.cells import GLYPHS_ROLE, Glyph
@@ -33,10 +27,8 @@ SEARCH_DELAY_MS = 60
 """Delay after the last change of a threshold before the search starts."""
 RUN_REFRESH_MS = 2000
 """Minimum time between two searches during a run; searching takes at most a tenth of the time."""
-MAX_IMMEDIATE_FRAMES = 60
-"""Maximum frames of an edit that are searched at once, a millisecond each; the thread searches larger edits."""
 MAX_EDITED_FRAMES = 300
-"""Number of edited frames above which the whole video is searched again, which keeps updates of the list fast."""
+"""Number of edited frames above which the whole video is searched again."""
 PROBLEM_ROLE = Qt.ItemDataRole.UserRole + 2
 """The Problem of a row; None for a group."""
 OPEN_ROLE = Qt.ItemDataRole.UserRole + 3
@@ -63,21 +55,22 @@ _TITLES = {
 }
 _NUMBERS = (Column.FRAME, Column.VALUE)
 TOPIC_GLYPHS = {
-    ProblemTopic.MISSING: Glyph("problem_missing", "bad"),
-    ProblemTopic.EXTRA: Glyph("problem_extra", "text2"),
-    ProblemTopic.LOOSE: Glyph("problem_loose", "warn"),
-    ProblemTopic.WRONG_CLASS: Glyph("problem_class", "warn"),
+    ProblemKind.MISSING: Glyph("problem_missing", "bad"),
+    ProblemKind.EXTRA: Glyph("problem_extra", "text2"),
+    ProblemKind.LOOSE: Glyph("problem_loose", "warn"),
+    ProblemKind.WRONG_CLASS: Glyph("problem_class", "warn"),
+    ProblemKind.SWAP: Glyph("swap", "bad"),
+    ProblemKind.GAP: Glyph("problem_missing", "warn"),
+    ProblemKind.DUPLICATE: Glyph("problem_extra", "bad"),
+    ProblemKind.JUMP: Glyph("swap", "warn"),
+    ProblemKind.OVER_EDGE: Glyph("problem_loose", "text2"),
+    ProblemKind.TINY: Glyph("problem_extra", "warn"),
 }
 
 
-def value_of(problem: Problem) -> float | None:
-    """The number that a problem is judged by: the IoU of a loose box, else the confidence of the prediction.
-
-    None for a box that no variant finds.
-    """
-    if problem.topic is ProblemTopic.LOOSE:
-        return problem.iou
-    return None if problem.kind is ProblemKind.MISS else relative_severity(problem)
+def value_of(problem: Problem) -> float:
+    """The number that a problem is judged by: the probability that the ground truth is wrong."""
+    return problem.score
 
 
 class ProblemsModel(QAbstractTableModel):
@@ -85,20 +78,24 @@ class ProblemsModel(QAbstractTableModel):
 
     Signals:
         countsChanged(): the number of open or decided problems changed, or a search started or ended.
+        solvedByHand(list[Problem]): the last edit by hand solved these.
     """
 
     countsChanged = Signal()
+    solvedByHand = Signal(object)
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
-        self.problems = ProblemList(self._find_box)
+        self.problems = ProblemList()
         self._job = ProblemsJob(self)
         self._job.ready.connect(self._on_job_ready)
         self._job.progressed.connect(self.countsChanged)
-        self._edited_frames: set[int] = set()
-        self._opened: set[GroupKey] = set()
-        self._auto_opened: GroupKey = (-1, NO_TRACK, "")
+        self._edited_by_user: set[int] = set()
+        self._held = HeldDecisions(self._find_box)
+        self.decisions: dict[str, Decision] = {}
+        self._opened: set[str] = set()
+        self._auto_opened = ""
         self._set_shown(self.problems.list_visible())
         self._search_timer = QTimer(self, singleShot=True)
         self._search_timer.timeout.connect(self.start_search)
@@ -109,21 +106,24 @@ class ProblemsModel(QAbstractTableModel):
         session.changed.connect(self._on_session_changed)
         self._on_source_changed()
 
+    # Decisions
+
     def _find_box(self, box_id: int) -> Box | None:
         return self._session.ground_truth.find(box_id)
 
     # Search
 
     def _on_source_changed(self) -> None:
+        self._update_decisions()
         self.problems.clear_fixed()
-        self.problems.set_problems(group_problems(ProblemTable.of((), 0)))
+        self.problems.set_problems(EMPTY)
         self._schedule_search()
 
     def _schedule_search(self) -> None:
-        if not len(self._session.variants):
+        if not len(self._session.variants) and not len(self._session.ground_truth):
             self._search_timer.stop()
             self._job.cancel()
-            self.problems.set_problems(group_problems(ProblemTable.of((), 0)))
+            self.problems.set_problems(EMPTY)
             self._show()
             return
         self._search_timer.start(SEARCH_DELAY_MS)
@@ -136,26 +136,31 @@ class ProblemsModel(QAbstractTableModel):
     def start_search(self) -> None:
         """Search all frames in the thread, without further delay."""
         self._search_timer.stop()
+        if not is_settled(self._session):
+            return  # the signal after the last scores starts the search
         evidence = collect_evidence(self._session)
         if evidence is None:
             return
-        self._edited_frames = set()
         self._job.request(evidence)
 
-    def _on_job_ready(self, arranged: GroupedProblems) -> None:
-        self.problems.set_problems(arranged)
-        # Search the frames that were edited during the search.
-        for frame in self._edited_frames:
-            self.problems.set_frame(frame, self.find_problems(frame))
+    def _on_job_ready(self, result: SearchResult) -> None:
+        self._update_decisions()
+        if result.edited is None:
+            self.problems.set_problems(result.grouped)
+        else:
+            self.problems.set_problems_around(result.grouped, result.edited & self._edited_by_user)
+            self._edited_by_user -= result.edited
         self._show()
+        solved = self.problems.take_fixed()
+        if solved:
+            self.solvedByHand.emit(solved)
 
     def search_now(self) -> None:
         """Search all frames and wait for the result."""
         self._search_timer.stop()
-        self._job.cancel()
         evidence = collect_evidence(self._session)
         if evidence is not None:
-            self.problems.set_problems(group_problems(find_all_problems(evidence())))
+            self.problems.set_problems(self._job.search_now(evidence).grouped)
         self._show()
 
     def _on_session_changed(self, change: Change) -> None:
@@ -165,36 +170,23 @@ class ProblemsModel(QAbstractTableModel):
             self._schedule_search()
             return
         has_changed = bool(change.aspects & Aspect.CLASS_NAMES)
-        if change.aspects & Aspect.DECISIONS:
-            has_changed = self._update_decisions()
-        is_small = len(change.frames) <= MAX_IMMEDIATE_FRAMES
-        if not is_small or self.problems.edited_frame_count > MAX_EDITED_FRAMES:
-            self._schedule_search()
-        by_user = change.origin != "history"
-        for frame in change.frames if is_small and len(self._session.variants) else ():
-            self._edited_frames.add(frame)
-            has_changed = self.problems.set_frame(frame, self.find_problems(frame), by_user=by_user) or has_changed
+        if change.aspects & Aspect.DECISIONS or change.box_ids:
+            has_changed = self._update_decisions(change.box_ids) or has_changed
         if has_changed:
             self._show()
+        if len(change.frames) > MAX_EDITED_FRAMES:
+            self._schedule_search()
+        elif change.frames:
+            if change.origin != "history":
+                self._edited_by_user |= change.frames
+            self._job.request_around(self._session, change.frames)
+            self.countsChanged.emit()
 
-    def _update_decisions(self) -> bool:
-        return self.problems.set_decisions(self._session.document.decisions(self._session.source.id))
-
-    def find_problems(self, frame: int) -> list[Problem]:
-        """Search the problems of one frame at once."""
-        session = self._session
-        baseline = session.variants.baseline
-        is_scored = frame < session.frame_count and session.ground_truth.state(frame) == FrameState.LABELLED
-        if baseline is None or not is_scored or not baseline.predictions.covered[frame]:
-            return []
-        others = [variant for variant in session.variants if variant.key != baseline.key]
-        witnesses = [
-            VariantMatches(variant.predictions.table.frame(frame), session.scores.frame_review(variant.key, frame))
-            for variant in (baseline, *others)
-            if variant.predictions.covered[frame]
-        ]
-        convention = session.scores.settings.review.convention
-        return find_frame_problems(frame, session.ground_truth.boxes(frame), witnesses, convention)
+    def _update_decisions(self, boxes: Collection[int] | None = None) -> bool:
+        """Use the decisions that hold; ``boxes``: ids of those that may have changed, None for any."""
+        stored = self._session.document.decisions(self._session.source.id)
+        self.decisions = self._held.update(stored, boxes)
+        return self.problems.set_decisions(self.decisions)
 
     # Rows
 
@@ -244,7 +236,7 @@ class ProblemsModel(QAbstractTableModel):
 
     def _show(self) -> None:
         self.problems.class_names = self._session.document.class_names
-        self._update_decisions()
+        self._update_decisions(())
         self.beginResetModel()
         self._set_shown(self.problems.list_visible())
         self.endResetModel()
@@ -278,12 +270,20 @@ class ProblemsModel(QAbstractTableModel):
     @property
     def complete(self) -> bool:
         """Whether no search is running or scheduled."""
-        return not self._job.busy and not self._search_timer.isActive()
+        return not self._job.busy and not self._search_timer.isActive() and is_settled(self._session)
 
     @property
     def share(self) -> float:
         """How much of the running search is done, 0..1."""
         return self._job.share if self._job.busy else 0.0
+
+    def object_of(self, problem: Problem) -> list[Problem]:
+        """The open problems of the same lasting error, by frame, with the problem itself."""
+        return self.problems.objects_of(problem.key) or [problem]
+
+    def count_left(self) -> int:
+        """Number of open problems that pass the filter, without those that rest on one variant alone."""
+        return self.problems.count_left()
 
     @property
     def count(self) -> int:
@@ -293,6 +293,10 @@ class ProblemsModel(QAbstractTableModel):
     def problem_at(self, position: int) -> Problem:
         """The problem at a position among those that pass the filter."""
         return self.problems.problem(int(self._shown.rows[position]))
+
+    def class_counts(self) -> dict[int, int]:
+        """Number of open problems by class id, without the filter."""
+        return self.problems.count_classes()
 
     def shown_frames(self) -> Int:
         """Frames of the problems that pass the filter, (count,) in no order."""
@@ -347,7 +351,7 @@ class ProblemsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return cell_alignment(is_text=column not in _NUMBERS)
         if role == Qt.ItemDataRole.ToolTipRole and column is Column.VALUE:
-            return tr("IoU of a loose box; confidence of the prediction where a box is missing or has another class")
+            return tr("How likely it is that the ground truth is wrong here, 0 to 1")
         return _TITLES[column] if role == Qt.ItemDataRole.DisplayRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -366,34 +370,33 @@ class ProblemsModel(QAbstractTableModel):
         if role == PROBLEM_ROLE:
             return problem
         if role == GLYPHS_ROLE:
-            return (TOPIC_GLYPHS[problem.topic],) if column is Column.ICON and not inner else None
+            return (TOPIC_GLYPHS[problem.kind],) if column is Column.ICON and not inner else None
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._problem_tooltip(problem)
         if role == Qt.ItemDataRole.UserRole:
-            return {Column.FRAME: problem.frame, Column.VALUE: value_of(problem)}.get(column)
+            return {Column.FRAME: problem.frame, Column.VALUE: problem.score}.get(column)
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return None
         return self._texts(problem, self._name(problem))[column]
 
     def _texts(self, problem: Problem, what: str) -> dict[Column, str]:
-        value = value_of(problem)
         return {
             Column.ICON: "",
-            Column.PROBLEM: TOPIC_NAMES[problem.topic],
+            Column.PROBLEM: TOPIC_NAMES[problem.kind],
             Column.WHAT: what,
             Column.FRAME: f"{problem.frame:,}",
-            Column.VALUE: "–" if value is None else f"{value:.2f}",
+            Column.VALUE: f"{problem.score:.2f}",
         }
 
     def _name(self, problem: Problem) -> str:
         """``person 17``; of a missing box its class. With how many variants agree."""
         class_name = class_name_of(problem.class_id, self._session.document.class_names)
-        if problem.topic is ProblemTopic.MISSING and not class_name:
+        if problem.kind is ProblemKind.MISSING and not class_name and problem.track == NO_TRACK:
             name = tr("1 frame")
         else:
             name = object_name(class_name, problem.track)
-        if problem.kind is ProblemKind.AGREE:
-            return tr("{object} · {count} of {count}", object=name, count=problem.agreeing)
+        if problem.kind is ProblemKind.MISSING:
+            return tr("{object} · {count} of {voters}", object=name, count=problem.agreeing, voters=problem.voters)
         return name
 
     def _group_data(self, group: int, column: Column, role: int) -> object:
@@ -406,9 +409,9 @@ class ProblemsModel(QAbstractTableModel):
         start, stop = self._shown.starts[group : group + 2].tolist()
         worst = self.problems.most_severe(self._shown.rows[start:stop])
         if role == GLYPHS_ROLE:
-            return (TOPIC_GLYPHS[worst.topic],) if column is Column.ICON else None
+            return (TOPIC_GLYPHS[worst.kind],) if column is Column.ICON else None
         if role == Qt.ItemDataRole.UserRole:
-            return {Column.FRAME: worst.frame, Column.VALUE: value_of(worst)}.get(column)
+            return {Column.FRAME: worst.frame, Column.VALUE: worst.score}.get(column)
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._group_tooltip(start, stop, worst)
         return self._texts(worst, self._group_name(worst, stop - start, opened=opened))[column]
