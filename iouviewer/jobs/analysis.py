@@ -254,13 +254,15 @@ def verdict_values(verdict: Verdict) -> dict[str, Any]:
             "outcome": None if math.isnan(d.margin) else str(d.outcome),
             "reason": d.reason or None,
             "frames_needed": d.frames_needed,
+            "videos_needed": d.videos_needed,
+            "standard_error": None if d.spread is None else _number(d.spread.error),
+            "degrees_of_freedom": None if d.spread is None else d.spread.degrees,
+            "effective_frames": None if d.spread is None else _number(d.spread.effective),
+            "autocorrelation": None if d.spread is None else _number(d.spread.correlation),
         }
 
     return {
         "outcome": str(verdict.outcome),
         "metrics": {d.metric: values(d) for d in verdict.differences},
         "frames": verdict.frames,
-        "block": verdict.videos[0].block,
-        "resamples": verdict.resamples,
-        "seed": verdict.seed,
     }

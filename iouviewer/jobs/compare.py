@@ -15,11 +15,11 @@ from iouviewer.jobs.eval_inputs import EvalInputs
 from iouviewer.metrics.coco import counts_as_one_class
 from iouviewer.metrics.comparison import compute_agreement, score_variant, stack_tables
 from iouviewer.metrics.reconcile import limit_detections
-from iouviewer.metrics.resampling import FrameSums, VideoFrames
 from iouviewer.metrics.review import ReviewSettings, ReviewSummary, review_all
 from iouviewer.metrics.table import Bool, BoxTable
-from iouviewer.metrics.verdict import RESAMPLES, SEED, ScoredVariant, Verdict, block_length, compare
+from iouviewer.metrics.verdict import ScoredVariant, Verdict, VideoFrames, compare
 from iouviewer.metrics.verdict_text import describe_verdict
+from iouviewer.metrics.weighted_scores import FrameSums
 
 DEFAULT_MARGINS: Mapping[str, float] = {"ap": 1.0, "pq": 1.0}
 """Allowed drop in points, by metric."""
@@ -36,7 +36,7 @@ class Comparison:
         baseline: key of the baseline.
         fps: frames per second, 0 without a time base.
         margins: allowed drop in points, by metric.
-        single_images: the frames are images without a time base, so each is a bootstrap block of its own.
+        single_images: the frames are images without a time base, each independent of the others.
         class_facts: by key, what each variant knows of the ground truth's classes and what was left out.
         failures: by key, why a run failed.
     """
@@ -51,8 +51,6 @@ class Comparison:
     single_images: bool = False
     class_facts: Mapping[str, ClassFacts] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
-    resamples: int = RESAMPLES
-    seed: int = SEED
 
 
 def build_comparison(
@@ -82,7 +80,7 @@ def build_comparison(
 class Pool:
     """One or more videos compared together. Class ids and variant keys mean the same in all of them.
 
-    Review settings, margins, baseline, resamples and seed are those of the first video.
+    Review settings, margins and baseline are those of the first video.
     """
 
     videos: tuple[Comparison, ...]
@@ -216,8 +214,6 @@ def compare_pooled(pool: Pool, key: str, *, cancelled: Callable[[], bool] | None
         _prepare(pool, variant, frames, conditions),
         [_video_frames(video, chosen) for video, chosen in zip(pool.videos, frames, strict=True)],
         margins=first.margins,
-        resamples=first.resamples,
-        seed=first.seed,
         cancelled=cancelled,
     )
     counting = [video.truth.select(~video.truth.ignored) for video in pool.videos]
@@ -262,8 +258,7 @@ def find_conditions(
 
 
 def _video_frames(video: Comparison, frames: Bool) -> VideoFrames:
-    block = 1 if video.single_images else block_length(video.fps)
-    return VideoFrames(int(frames.sum()), block, video.single_images)
+    return VideoFrames(int(frames.sum()), video.single_images)
 
 
 def _boxes_on(tables: Sequence[BoxTable], frames: Sequence[Bool]) -> int:

@@ -32,12 +32,11 @@ from iouviewer.jobs.compare import (
 )
 from iouviewer.jobs.run_differences import describe_run_differences, pooled_differences
 from iouviewer.metrics.table import Bool, Int
-from iouviewer.metrics.verdict import MIN_BLOCKS, OF_THRESHOLD, Difference, Outcome, Verdict
+from iouviewer.metrics.verdict import OF_THRESHOLD, Difference, Outcome, Verdict
 from iouviewer.metrics.verdict_text import describe_differences
 from iouviewer.reports.gate_reports import Judgement, VideoRow
 
 __all__ = [
-    "MIN_BLOCKS",
     "Difference",
     "Judged",
     "Names",

@@ -9,10 +9,10 @@ import numpy as np
 
 from iouviewer.metrics.coco import CocoMatches, match_coco
 from iouviewer.metrics.coco_matching import THRESHOLDS
-from iouviewer.metrics.resampling import ClassMatches, FrameSums
 from iouviewer.metrics.review import ReviewSettings, ReviewSummary, review_all
 from iouviewer.metrics.table import MAX_DETECTIONS, Bool, BoxTable, Float, Int
 from iouviewer.metrics.verdict import ScoredVariant
+from iouviewer.metrics.weighted_scores import ClassMatches, FrameSums
 
 
 class ReviewArrays(Protocol):

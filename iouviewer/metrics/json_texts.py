@@ -13,7 +13,8 @@ UNDEFINED = "undefined"
 TOO_FEW_FRAMES = "too few frames"
 NO_MARGIN = "no margin"
 MARGIN_IN_INTERVAL = "the interval holds the margin"
-DEPENDS_ON_BLOCK_LENGTH = "changes with the length of the blocks"
+FRAMES_TOO_ALIKE = "frames too alike"
+FAILS_ALONE = "fails alone, not as one of several metrics"
 
 YOLO_VAL = "yolo val, mAP50-95"
 VAL_LABELS = "every image and label, also those that yolo val leaves out"
@@ -33,7 +34,8 @@ _DESCRIPTIONS: Mapping[str, str] = {
     TOO_FEW_FRAMES: tr("too few frames"),
     NO_MARGIN: tr("no allowed drop"),
     MARGIN_IN_INTERVAL: tr("the allowed drop lies within the interval"),
-    DEPENDS_ON_BLOCK_LENGTH: tr("the verdict depends on the block length"),
+    FRAMES_TOO_ALIKE: tr("neighbouring frames are too alike"),
+    FAILS_ALONE: tr("too great alone, but not as the worst of several metrics"),
     YOLO_VAL: tr("mAP50-95 as printed by yolo val"),
     VAL_LABELS: tr("All images and ground-truth boxes, also those that yolo val leaves out"),
     VAL_CLIPPED: tr("Boxes cut at the image edges, as predict does"),

@@ -1,4 +1,4 @@
-"""Whether a difference to the baseline is significant: its interval and the verdict (docs/metrics.md)."""
+"""Whether a difference to the baseline is significant: its interval and the verdict (docs/statistics.md)."""
 
 from __future__ import annotations
 
@@ -9,34 +9,27 @@ from enum import StrEnum
 
 import numpy as np
 
+from iouviewer.metrics.influence import influence_on_ap, influence_on_avg_iou, influence_on_pq
+from iouviewer.metrics.intervals import CONFIDENCE, MIN_FRAMES, Spread, cosine_terms, spread_of
 from iouviewer.metrics.json_texts import (
-    DEPENDS_ON_BLOCK_LENGTH,
+    FAILS_ALONE,
+    FRAMES_TOO_ALIKE,
     MARGIN_IN_INTERVAL,
     NO_MARGIN,
     TOO_FEW_FRAMES,
     UNDEFINED,
 )
-from iouviewer.metrics.resampling import (
-    ClassMatches,
-    FrameSums,
-    VideoFrames,
-    iter_two_stage_weights,
-    weighted_avg_iou,
-    weighted_coco_ap,
-    weighted_pq,
-)
 from iouviewer.metrics.table import Float, Int
+from iouviewer.metrics.weighted_scores import ClassMatches, FrameSums, weighted_avg_iou, weighted_coco_ap, weighted_pq
 
-RESAMPLES = 2000
-SEED = 20240501
-MIN_BLOCKS = 20
-"""Fewer blocks than this give no interval."""
 FEW_VIDEOS = 10
 """The text of a verdict on fewer videos than this warns that they are few."""
-BLOCK_WITHOUT_TIME = 30
-"""Frames in a block if the video has no time base."""
-_BLOCK_FACTORS = (0.5, 2.0, 4.0)
-"""A verdict must also hold with blocks of these multiples of the length."""
+POWER = 0.8
+"""How likely the number of frames that is named would decide a verdict."""
+_NORMAL_QUANTILE = 0.8416
+"""Of a standard normal value, at ``POWER``."""
+_ROUNDS = 20
+"""The number of frames and the degrees of freedom depend on each other: rounds until both settle."""
 
 
 class Outcome(StrEnum):
@@ -48,23 +41,38 @@ class Outcome(StrEnum):
     CANNOT_JUDGE = "CANNOT_JUDGE"
 
 
-ResampleKey = tuple[str, tuple[VideoFrames, ...], int, int, bool]
-"""Metric, videos with their blocks, number of resamples, seed, whether videos are drawn."""
+@dataclass(frozen=True, slots=True)
+class VideoFrames:
+    """The frames of one video that both variants are scored on.
+
+    Attributes:
+        frames: number of frames, at least 1.
+        single_images: the frames are independent images.
+    """
+
+    frames: int
+    single_images: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredVariant:
-    """One variant on the common scored frames, ready for resampling.
+    """One variant on the common scored frames.
 
     Attributes:
         classes: COCO matches by class.
         sums: review sums by frame; the frames of several videos are concatenated.
-        resampled: scores computed so far, because the baseline takes part in every comparison.
+        influences: influence values by metric, (F,) each, computed so far: the baseline takes part in every comparison.
     """
 
     classes: list[ClassMatches]
     sums: FrameSums
-    resampled: dict[ResampleKey, Float] = field(default_factory=dict, repr=False, compare=False)
+    influences: dict[str, Float] = field(default_factory=dict, repr=False, compare=False)
+
+    def influence(self, metric: str) -> Float:
+        """(F,) influence of each frame on a metric."""
+        if metric not in self.influences:
+            self.influences[metric] = INFLUENCES[metric](self)
+        return self.influences[metric]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +82,14 @@ class Difference:
     Attributes:
         metric: ``ap``, ``pq`` or ``avg_iou``.
         points: the difference, negative is worse; nan if it is undefined for one of the two.
-        low, high: ends of the 95 % interval; nan with too few frames.
+        low, high: ends of the 95 % interval; nan where no method holds.
         margin: points that the variant may lose; nan if the metric has no margin.
         outcome: the interval compared with the margin; UNDECIDED without a margin.
         reason: why it is undecided, a value of ``json_texts``; empty if it is decided.
-        frames_needed: number of frames that would decide it at this difference, or None.
-        videos_needed: number of videos that would decide it, if differences between videos widen the interval more
-            than the number of frames does; then ``frames_needed`` is None.
+        frames_needed: number of frames like these that would decide it in 8 of 10 cases if the true difference were
+            this one, or None.
+        videos_needed: the same for several videos, in videos; then ``frames_needed`` is None.
+        spread: of the difference, in points; None where it was not computed.
     """
 
     metric: str
@@ -92,6 +101,7 @@ class Difference:
     reason: str = ""
     frames_needed: int | None = None
     videos_needed: int | None = None
+    spread: Spread | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +109,7 @@ class Verdict:
     """All differences between a variant and the baseline, and the outcome of all of them.
 
     Attributes:
-        videos: the compared frames and their blocks, by video.
+        videos: the compared frames by video.
         by_video: points by metric for each video alone, nan where undefined; in the order of ``videos``.
     """
 
@@ -107,22 +117,20 @@ class Verdict:
     differences: tuple[Difference, ...]
     videos: tuple[VideoFrames, ...]
     by_video: tuple[Mapping[str, float], ...]
-    resamples: int
-    seed: int
 
     @property
     def frames(self) -> int:
         return sum(video.frames for video in self.videos)
 
     @property
-    def blocks(self) -> int:
-        """Number of whole blocks in all videos."""
-        return _whole_blocks(self.videos)
+    def effective_frames(self) -> float | None:
+        """Number of independent frames that these are worth, in the metric with an allowed drop that has the fewest.
 
-
-def block_length(fps: float) -> int:
-    """Frames in one second; ``BLOCK_WITHOUT_TIME`` without a time base."""
-    return max(1, round(fps)) if fps > 0 else BLOCK_WITHOUT_TIME
+        None for several videos, for single images, and where nothing was computed.
+        """
+        spreads = [d.spread for d in self.differences if d.spread is not None and not math.isnan(d.margin)]
+        found = [spread.effective for spread in spreads if not math.isnan(spread.correlation)]
+        return min(found, default=None)
 
 
 def judge(low: float, high: float, margin: float) -> Outcome:
@@ -144,46 +152,44 @@ METRICS: dict[str, Callable[[ScoredVariant, Int], Float]] = {
 """The compared metrics: functions of a variant and (B, F) frame weights that return (B,) scores."""
 
 
+INFLUENCES: dict[str, Callable[[ScoredVariant], Float]] = {
+    "ap": lambda variant: influence_on_ap(variant.classes, len(variant.sums.iou)),
+    "pq": lambda variant: influence_on_pq(variant.sums),
+    "avg_iou": lambda variant: influence_on_avg_iou(variant.sums),
+}
+"""The (F,) influence values on each metric."""
+
+
 def compare(
     baseline: ScoredVariant,
     variant: ScoredVariant,
     videos: Sequence[VideoFrames],
     *,
     margins: Mapping[str, float],
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
     cancelled: Callable[[], bool] | None = None,
 ) -> Verdict:
-    """Paired bootstrap of a variant against the baseline.
-
-    Resamples draw blocks of one video, or of several videos first videos and then blocks within them.
+    """Compare a variant with the baseline.
 
     Args:
         baseline, variant: both on the same frames in the same order, the frames of ``videos`` concatenated.
         margins: points that may be lost, by metric, for example ``{"ap": 1.0, "pq": 1.0}``.
-        cancelled: called before each metric of each part of the resamples.
+        cancelled: called before each metric.
 
     Raises:
         InterruptedError: ``cancelled()`` returned True.
     """
     videos = tuple(videos)
-    bootstrap = _Bootstrap(baseline, variant, videos, resamples, seed, cancelled)
     ones = np.ones((1, len(baseline.sums.iou)), np.int64)
     differences = []
     for metric, score in METRICS.items():
+        if cancelled is not None and cancelled():
+            raise InterruptedError
         points = 100.0 * float((score(variant, ones) - score(baseline, ones))[0])
-        margin = margins.get(metric, math.nan)
-        intervals = bootstrap.intervals(metric, margin) if _whole_blocks(videos) >= MIN_BLOCKS else []
-        difference = _judge_difference(metric, points, intervals, margin)
-        if difference.reason == MARGIN_IN_INTERVAL:
-            difference = bootstrap.with_needed_evidence(difference)
-        differences.append(difference)
+        series = 100.0 * (variant.influence(metric) - baseline.influence(metric))
+        differences.append(_judge_difference(metric, points, series, videos, margins.get(metric, math.nan)))
+    judged = [with_needed_evidence(difference, videos) for difference in correct_failures(differences)]
     by_video = _by_video(baseline, variant, videos)
-    return Verdict(combine_outcomes(differences), tuple(differences), videos, by_video, resamples, seed)
-
-
-def _whole_blocks(videos: Sequence[VideoFrames]) -> int:
-    return sum(video.frames // video.block for video in videos)
+    return Verdict(combine_outcomes(judged), tuple(judged), videos, by_video)
 
 
 def _by_video(
@@ -197,113 +203,83 @@ def _by_video(
     return tuple({metric: float(points[row]) for metric, points in columns.items()} for row in range(len(videos)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Bootstrap:
-    """The resamples of one comparison."""
-
-    baseline: ScoredVariant
-    variant: ScoredVariant
-    videos: tuple[VideoFrames, ...]
-    resamples: int
-    seed: int
-    cancelled: Callable[[], bool] | None
-
-    def points(self, metric: str, videos: tuple[VideoFrames, ...], count: int, *, draw_videos: bool = True) -> Float:
-        """(count,) differences of the resamples, in points."""
-        is_main = videos == self.videos and count == self.resamples and draw_videos
-        # All metrics need the main resamples, so their weights are drawn once for all metrics and both variants.
-        self._resample(tuple(METRICS) if is_main else (metric,), (videos, count, self.seed, draw_videos))
-        key = (metric, videos, count, self.seed, draw_videos)
-        points: Float = 100.0 * (self.variant.resampled[key] - self.baseline.resampled[key])
-        return points
-
-    def _resample(self, metrics: Sequence[str], draw: tuple[tuple[VideoFrames, ...], int, int, bool]) -> None:
-        """Add the missing scores to ``resampled`` of both variants."""
-        sides = (self.variant, self.baseline)
-        missing = [(side, metric) for side in sides for metric in metrics if (metric, *draw) not in side.resampled]
-        if not missing:
-            return
-        videos, count, seed, draw_videos = draw
-        scores: list[list[Float]] = [[] for _ in missing]
-        for weights in iter_two_stage_weights(videos, resamples=count, seed=seed, draw_videos=draw_videos):
-            for (side, metric), parts in zip(missing, scores, strict=True):
-                if self.cancelled is not None and self.cancelled():
-                    raise InterruptedError
-                parts.append(METRICS[metric](side, weights))
-        for (side, metric), parts in zip(missing, scores, strict=True):
-            side.resampled[(metric, *draw)] = np.concatenate(parts)
-
-    def intervals(self, metric: str, margin: float) -> list[tuple[float, float]]:
-        """The interval, followed by those of other block lengths if they could overturn a verdict."""
-        intervals = [percentile_interval(self.points(metric, self.videos, self.resamples))]
-        if math.isnan(margin) or judge(*intervals[0], margin) is Outcome.UNDECIDED:
-            return intervals
-        others = {tuple(video.scaled(factor) for video in self.videos) for factor in _BLOCK_FACTORS} - {self.videos}
-        # A quarter of the resamples shows whether the length matters; noise can only turn a verdict into UNDECIDED.
-        for videos in sorted(others, key=lambda videos: [video.block for video in videos]):
-            intervals.append(percentile_interval(self.points(metric, videos, max(1, self.resamples // 4))))
-        return intervals
-
-    def with_needed_evidence(self, difference: Difference) -> Difference:
-        """The difference with the number of frames, or of videos, that would decide it."""
-        growth = _needed_growth(difference)
-        if growth is None:
-            return difference
-        count = len(self.videos)
-        if count > 1 and self._videos_differ(difference.metric):
-            return replace(difference, videos_needed=math.ceil(count * growth))
-        return replace(difference, frames_needed=math.ceil(sum(video.frames for video in self.videos) * growth))
-
-    def _videos_differ(self, metric: str) -> bool:
-        """Whether differences between videos widen the interval more than the number of frames does.
-
-        With W the variance of the pooled score from frames alone (every video once) and S its variance from differences
-        between videos, two-stage resampling of V videos has the variance T = (1 - 1 / V) (S + W) + W.
-        """
-        total = float(np.nanvar(self.points(metric, self.videos, self.resamples)))
-        within = float(np.nanvar(self.points(metric, self.videos, max(1, self.resamples // 4), draw_videos=False)))
-        return (total - within) / (1 - 1 / len(self.videos)) - within > within
-
-
-def percentile_interval(differences: Float) -> tuple[float, float]:
-    """Percentiles 2.5 and 97.5 of (B,) differences without the undefined ones; nan if all are undefined."""
-    defined = differences[~np.isnan(differences)]
-    if not len(defined):
-        return math.nan, math.nan
-    low, high = np.percentile(defined, [2.5, 97.5])
-    return float(low), float(high)
-
-
 def _judge_difference(
-    metric: str, points: float, intervals: Sequence[tuple[float, float]], margin: float
+    metric: str, points: float, series: Float, videos: Sequence[VideoFrames], margin: float
 ) -> Difference:
-    """The difference with its verdict; the first of ``intervals`` is shown, the others must agree with it."""
-    low, high = intervals[0] if intervals else (math.nan, math.nan)
-    undecided = Difference(metric, points, low, high, margin, Outcome.UNDECIDED)
+    """The difference with its interval and its own verdict.
+
+    Args:
+        series: (F,) influence values on the difference, in points.
+    """
+    undecided = Difference(metric, points, math.nan, math.nan, margin, Outcome.UNDECIDED)
     if math.isnan(points):
         return replace(undecided, reason=UNDEFINED)
-    if not intervals:
+    if len(series) < MIN_FRAMES:
         return replace(undecided, reason=TOO_FEW_FRAMES)
+    independent = all(video.single_images for video in videos)
+    spread = spread_of(series, [video.frames for video in videos], is_independent=independent)
+    undecided = replace(undecided, spread=spread)
+    if not spread.is_safe:
+        return replace(undecided, reason=FRAMES_TOO_ALIKE)
+    half = spread.half_width()
+    shown = replace(undecided, low=points - half, high=points + half)
     if math.isnan(margin):
-        return replace(undecided, reason=NO_MARGIN)
-    outcome = judge(low, high, margin)
-    if outcome is Outcome.UNDECIDED:
-        return replace(undecided, reason=MARGIN_IN_INTERVAL)
-    if any(judge(*other, margin) is not outcome for other in intervals[1:]):
-        return replace(undecided, reason=DEPENDS_ON_BLOCK_LENGTH)
-    return replace(undecided, outcome=outcome)
+        return replace(shown, reason=NO_MARGIN)
+    outcome = judge(shown.low, shown.high, margin)
+    return replace(shown, outcome=outcome, reason=MARGIN_IN_INTERVAL if outcome is Outcome.UNDECIDED else "")
 
 
-def _needed_growth(difference: Difference) -> float | None:
-    """Multiple of the frames at which the interval would no longer contain the margin; None if there is none.
+def correct_failures(differences: Sequence[Difference]) -> list[Difference]:
+    """The differences where a FAIL holds although any of several metrics could have failed by chance (Holm 1979).
 
-    The difference is taken as fixed, and the interval shrinks with the square root of the number of frames.
+    A PASS needs no correction, because all metrics must pass.
     """
-    distance = difference.points + difference.margin
-    half = difference.points - difference.low if distance > 0 else difference.high - difference.points
-    if distance == 0 or half <= 0:
-        return None
-    return float((half / abs(distance)) ** 2)
+    level = (1.0 - CONFIDENCE) / 2.0
+    judged = [place for place, one in enumerate(differences) if not math.isnan(one.margin) and one.spread is not None]
+
+    def probability(place: int) -> float:
+        """How likely so great a loss is if the true one is just allowed."""
+        one = differences[place]
+        assert one.spread is not None
+        return one.spread.probability_below(-(one.points + one.margin))
+
+    corrected = list(differences)
+    is_open = True
+    for tested, place in enumerate(sorted(judged, key=probability)):
+        is_open = is_open and probability(place) <= level / (len(judged) - tested)
+        if differences[place].outcome is Outcome.FAIL and not is_open:
+            corrected[place] = replace(differences[place], outcome=Outcome.UNDECIDED, reason=FAILS_ALONE)
+    return corrected
+
+
+def with_needed_evidence(difference: Difference, videos: Sequence[VideoFrames]) -> Difference:
+    """The difference with the number of frames, or of videos, that would decide it."""
+    spread, distance = difference.spread, abs(difference.points + difference.margin)
+    if difference.reason not in (MARGIN_IN_INTERVAL, FAILS_ALONE) or spread is None or not distance:
+        return difference
+    ratio = spread.error / distance
+    if len(videos) > 1:
+        return replace(difference, videos_needed=_needed(len(videos), ratio, lambda count: max(1, round(count) - 1)))
+    frames = videos[0].frames
+    if math.isnan(spread.correlation):
+        return replace(difference, frames_needed=_needed(frames, ratio, lambda count: max(1, round(count) - 1)))
+    share = spread.slow / frames
+    return replace(difference, frames_needed=_needed(frames, ratio, lambda count: cosine_terms(count * share)))
+
+
+def _needed(count: int, ratio: float, degrees: Callable[[float], int]) -> int:
+    """Number of frames or videos with which the interval leaves out the margin with the probability ``POWER``.
+
+    Args:
+        count: number at hand.
+        ratio: standard error now, divided by the distance of the difference from the margin.
+        degrees: of freedom, by number.
+    """
+    needed = float(count)
+    for _ in range(_ROUNDS):
+        critical = Spread(1.0, degrees(needed), 0.0, 0.0, math.nan).half_width()
+        needed = max(float(count), count * (ratio * (critical + _NORMAL_QUANTILE)) ** 2)
+    return math.ceil(needed)
 
 
 def combine_outcomes(differences: Sequence[Difference]) -> Outcome:

@@ -6,15 +6,11 @@ import math
 from collections.abc import Mapping
 
 from iouviewer.i18n import tr, tr_n
-from iouviewer.metrics.json_texts import DEPENDS_ON_BLOCK_LENGTH, TOO_FEW_FRAMES, describe
-from iouviewer.metrics.verdict import FEW_VIDEOS, MIN_BLOCKS, OF_THRESHOLD, Difference, Outcome, Verdict
+from iouviewer.metrics.intervals import MIN_EFFECTIVE, MIN_FRAMES
+from iouviewer.metrics.json_texts import FRAMES_TOO_ALIKE, TOO_FEW_FRAMES, describe
+from iouviewer.metrics.verdict import FEW_VIDEOS, OF_THRESHOLD, Difference, Outcome, Verdict
 
 _METRIC_NAMES: Mapping[str, str] = {"ap": tr("AP"), "pq": tr("PQ"), "avg_iou": tr("Avg IoU")}
-_MISSES_IN_TEN: Mapping[int, int] = {2: 3, 3: 2}
-"""How many of ten intervals miss the true difference, by number of videos; one from there up to ``FEW_VIDEOS``.
-
-Simulated with videos that differ three times as much as their frames explain (docs/statistics.md).
-"""
 _MAX_GROWTH = 100
 """Nobody labels more than this many times the frames at hand for one verdict, so no number is given."""
 
@@ -29,15 +25,8 @@ def describe_verdict(variant: str, baseline: str, verdict: Verdict, confidence: 
     sentences = [_summary(variant, baseline, verdict, confidence)]
     if verdict.outcome is Outcome.UNDECIDED:
         sentences.append(_what_would_settle_it(verdict))
-    if 1 < count < FEW_VIDEOS and verdict.blocks >= MIN_BLOCKS:
-        sentences.append(
-            tr(
-                "{count} videos are few: if they differ much, such an interval misses the true difference in "
-                "{misses} of 10 cases.",
-                count=count,
-                misses=_MISSES_IN_TEN.get(count, 1),
-            )
-        )
+    if 1 < count < FEW_VIDEOS:
+        sentences.append(tr("{count} videos are few, which makes the interval wide.", count=count))
     return " ".join(filter(None, sentences))
 
 
@@ -67,6 +56,17 @@ def _summary(variant: str, baseline: str, verdict: Verdict, confidence: float | 
         "details": describe_differences(verdict, confidence),
         "videos": len(verdict.videos),
     }
+    effective = verdict.effective_frames
+    if effective is not None and round(effective) < verdict.frames:
+        return tr_n(
+            "{variant}: {outcome} against {baseline}: {details}; {count} frame (worth about {effective:,} "
+            "independent), on this video.",
+            "{variant}: {outcome} against {baseline}: {details}; {count:,} frames (worth about {effective:,} "
+            "independent), on this video.",
+            verdict.frames,
+            effective=_rounded_up(max(1, round(effective))),
+            **values,
+        )
     if len(verdict.videos) == 1:
         return tr_n(
             "{variant}: {outcome} against {baseline}: {details}; {count} frame, on this video.",
@@ -105,33 +105,25 @@ def _what_would_settle_it(verdict: Verdict) -> str:
             return tr("The difference is too close to the allowed drop for more videos to settle it.")
         return tr("The difference is too close to the allowed drop for more frames to settle it.")
     if videos:
-        return tr(
-            "About {count:,} videos like these would decide it: the interval is wide mainly because videos differ, not "
-            "because there are few frames.",
-            count=_rounded_up(max(videos)),
-        )
+        return tr("About {count:,} videos like these would decide it in 8 of 10 cases.", count=_rounded_up(max(videos)))
     if frames:
-        return tr("About {count:,} frames like these would decide it.", count=_rounded_up(max(frames)))
-    if any(d.reason == TOO_FEW_FRAMES for d in verdict.differences):
-        return _too_few_blocks(verdict)
-    if any(d.reason == DEPENDS_ON_BLOCK_LENGTH for d in verdict.differences):
-        return tr("The verdict depends on the block length of the bootstrap.")
-    return ""
-
-
-def _too_few_blocks(verdict: Verdict) -> str:
-    lengths = {video.block for video in verdict.videos}
-    values = {"minimum": MIN_BLOCKS, "blocks": verdict.blocks}
-    if len(lengths) > 1:
-        return tr(
-            "An interval needs at least {minimum} blocks of one second; these frames form only {blocks}.", **values
+        return tr("About {count:,} frames like these would decide it in 8 of 10 cases.", count=_rounded_up(max(frames)))
+    reasons = {d.reason for d in verdict.differences if not math.isnan(d.margin)}
+    if TOO_FEW_FRAMES in reasons:
+        return tr_n(
+            "An interval needs at least {minimum} frames; there is {count}.",
+            "An interval needs at least {minimum} frames; there are {count}.",
+            verdict.frames,
+            minimum=MIN_FRAMES,
         )
-    return tr_n(
-        "An interval needs at least {minimum} blocks of one frame; these frames form only {blocks}.",
-        "An interval needs at least {minimum} blocks of {count:,} frames; these frames form only {blocks}.",
-        lengths.pop(),
-        **values,
-    )
+    if FRAMES_TOO_ALIKE in reasons:
+        return tr(
+            "The difference changes so slowly that these frames are worth only about {count:.0f} independent ones; an "
+            "interval needs {minimum:.0f}. Label frames that are further apart.",
+            count=min(d.spread.slow for d in verdict.differences if d.spread is not None),
+            minimum=MIN_EFFECTIVE,
+        )
+    return ""
 
 
 def _points(value: float) -> str:

@@ -169,7 +169,7 @@ def _verdicts(variants: Variants) -> str:
         for metric, result in verdict["metrics"].items()
     ]
     header = (tr("Variant"), tr("Metric"), tr("Δ points"), tr("Low"), tr("High"), tr("Verdict"))
-    note = tr("95 % interval of a paired bootstrap over blocks of frames; a point is 0.01.")
+    note = tr("95 % interval of the paired difference, wider the more neighbouring frames are alike; a point is 0.01.")
     return f"{_heading(tr('Verdicts'))}<ul>\n{sentences}</ul>\n{_table(header, rows)}{_note(note)}"
 
 

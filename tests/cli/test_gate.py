@@ -21,7 +21,6 @@ def gate(tmp_path: Path) -> list[str]:
 
 
 def test_an_equal_variant_passes(gate: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    # Without a time base a bootstrap block has 30 frames, so 300 frames are too few.
     same = write_random_boxes(tmp_path / "same.csv", 8.0)
     report, junit = tmp_path / "o.md", tmp_path / "o.xml"
     gt = write_random_boxes(tmp_path / "gt.csv", 0.0, scores=False, frames=1200)
@@ -54,7 +53,7 @@ def test_a_worse_variant_fails_and_a_wide_margin_lets_it_pass(tmp_path: Path) ->
 
 def test_too_few_frames_are_undecided_and_fail_unless_a_warning_is_requested(gate: list[str], tmp_path: Path) -> None:
     other, junit = write_random_boxes(tmp_path / "other.csv", 9.0), tmp_path / "o.xml"
-    arguments = [*gate, "--pred", f"other={other}", "--junit", str(junit)]
+    arguments = [*gate, "--pred", f"other={other}", "--frames", "0:19", "--junit", str(junit)]
     assert main(arguments) == 4
     assert ElementTree.parse(junit).find("testcase/failure") is not None
     assert main([*arguments, "--undecided", "warn"]) == 0
@@ -162,4 +161,6 @@ def test_a_condition_may_refer_to_the_verdict(tmp_path: Path, gate: list[str]) -
     other = write_random_boxes(tmp_path / "other.csv", 20.0)
     arguments = ["eval", *gate[1:], "--pred", f"other={other}"]
     assert main([*arguments, "--fail-if", "other.bootstrap.metrics.pq.points < -1"]) == 3
-    assert main([*arguments, "--fail-if", "other.bootstrap.metrics.pq.low < -1"]) == 2  # too few frames: undefined
+    assert main([*arguments, "--fail-if", "other.bootstrap.metrics.pq.low < -1"]) == 3
+    few = [*arguments, "--frames", "0:19"]
+    assert main([*few, "--fail-if", "other.bootstrap.metrics.pq.low < -1"]) == 2  # too few frames: undefined

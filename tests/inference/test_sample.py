@@ -63,7 +63,7 @@ def test_the_sample_is_small():
     assert sum(p.stat().st_size for p in SAMPLE.rglob("*") if p.is_file()) < 10_000_000
 
 
-def test_the_clip_has_twenty_seconds_for_twenty_bootstrap_blocks():
+def test_the_clip_has_twenty_seconds():
     reader = open_video(SAMPLE / "clip.mp4")
     assert (reader.frame_count, reader.size, reader.fps) == (500, (640, 360), 25.0)
     reader.close()

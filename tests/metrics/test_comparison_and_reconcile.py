@@ -12,10 +12,10 @@ from iouviewer.metrics.coco import MAX_DETECTIONS, evaluate_coco
 from iouviewer.metrics.comparison import compute_agreement, score_variant
 from iouviewer.metrics.json_texts import ALL_SCORES, CLASS_MEAN, LIMIT_PER_CLASS, ONE_CLASS, describe
 from iouviewer.metrics.reconcile import VAL_FLOOR, VAL_MAX_DETECTIONS, limit_detections, reconcile
-from iouviewer.metrics.resampling import weighted_coco_ap
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable
 from iouviewer.metrics.ultralytics_protocol import evaluate
+from iouviewer.metrics.weighted_scores import weighted_coco_ap
 from tests.metrics.builders import random_case
 
 

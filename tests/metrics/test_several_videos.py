@@ -1,86 +1,18 @@
-"""Several videos: resamples draw videos first, then blocks of each; scores are pooled over all drawn frames."""
+"""Several videos: scores are pooled over all frames, and an interval comes from the differences between videos."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from scipy import stats
 
 from iouviewer.metrics.comparison import score_variant, stack_tables
-from iouviewer.metrics.resampling import (
-    ClassMatches,
-    FrameSums,
-    VideoFrames,
-    block_weights,
-    iter_two_stage_weights,
-    two_stage_weights,
-)
 from iouviewer.metrics.review import ReviewSettings, review_all
 from iouviewer.metrics.table import BoxTable
-from iouviewer.metrics.verdict import FEW_VIDEOS, METRICS, Outcome, ScoredVariant, compare, percentile_interval
+from iouviewer.metrics.verdict import FEW_VIDEOS, METRICS, Outcome, ScoredVariant, VideoFrames, compare
 from iouviewer.metrics.verdict_text import describe_verdict
+from iouviewer.metrics.weighted_scores import ClassMatches, FrameSums
 from tests.metrics.builders import FRAME_COUNTS, load_mot, pycocotools_stats, random_case
-
-VIDEOS = st.lists(st.builds(VideoFrames, st.integers(1, 40), st.integers(1, 50)), min_size=1, max_size=6)
-
-
-@given(VIDEOS, st.integers(0, 2**40))
-@settings(max_examples=60, deadline=None)
-def test_every_resample_draws_as_many_whole_videos_as_there_are(videos, seed):
-    weights = two_stage_weights(videos, resamples=30, seed=seed)
-
-    ends = np.cumsum([video.frames for video in videos])
-    parts = np.split(weights, ends[:-1], axis=1)
-    draws = np.stack([part.sum(axis=1) / video.frames for part, video in zip(parts, videos, strict=True)], axis=1)
-    assert weights.shape == (30, ends[-1])
-    assert (weights >= 0).all()
-    assert (draws == draws.round()).all()
-    assert (draws.sum(axis=1) == len(videos)).all()
-
-
-@given(st.integers(1, 60), st.integers(1, 70), st.integers(0, 2**40))
-@settings(max_examples=60, deadline=None)
-def test_one_video_has_the_weights_of_its_blocks_and_no_others(frames, block, seed):
-    weights = two_stage_weights([VideoFrames(frames, block)], resamples=20, seed=seed)
-
-    assert np.array_equal(weights, block_weights(frames, block=block, resamples=20, seed=seed))
-
-
-def test_without_drawing_videos_each_occurs_once_in_every_resample():
-    videos = [VideoFrames(12, 3), VideoFrames(7, 2), VideoFrames(1, 1)]
-
-    weights = two_stage_weights(videos, resamples=50, seed=4, draw_videos=False)
-
-    assert [part.sum(axis=1).tolist() for part in np.split(weights, [12, 19], axis=1)] == [
-        [12] * 50,
-        [7] * 50,
-        [1] * 50,
-    ]
-    assert len(np.unique(weights, axis=0)) > 25
-
-
-def test_each_video_has_blocks_of_its_own_length_and_a_second_draw_has_blocks_of_its_own():
-    weights = two_stage_weights([VideoFrames(40, 20), VideoFrames(40, 2)], resamples=400, seed=1)
-
-    long, short = weights[:, :40], weights[:, 40:]
-    changes = [(part != np.roll(part, 1, axis=1)).sum(axis=1) for part in (long, short)]
-    draws = long.sum(axis=1) // 40
-    # A video of two blocks changes its weights at four places at most each time it is drawn.
-    assert (changes[0] <= 4 * draws).all()
-    assert changes[1][draws < 2].min() > 4
-    # If the same blocks were used twice, all weights would be even.
-    assert (long[draws == 2] % 2).any(axis=1).mean() > 0.9
-
-
-def test_each_video_is_drawn_as_often_as_any_other_and_some_resamples_lack_it():
-    weights = two_stage_weights([VideoFrames(10, 5), VideoFrames(30, 5), VideoFrames(20, 5)], resamples=3000, seed=2)
-
-    draws = np.stack([part.sum(axis=1) for part in np.split(weights, [10, 40], axis=1)], axis=1) / [10, 30, 20]
-    assert draws.mean(axis=0) == pytest.approx([1, 1, 1], abs=0.05)
-    assert (draws == 0).mean(axis=0) == pytest.approx([(2 / 3) ** 3] * 3, abs=0.04)
 
 
 def _pooled(pairs):
@@ -182,21 +114,7 @@ def _set(losses, frames: int = 100):
         random = np.random.default_rng(side)
         iou = np.concatenate([pair[side].sums.iou for pair in pairs])
         sides.append(_one(iou, random.random(len(iou))))
-    return sides[0], sides[1], [VideoFrames(frames, 5)] * len(losses)
-
-
-def test_one_video_is_judged_by_its_blocks_alone_bit_for_bit():
-    baseline, variant = _video(400, 0.05, 3)
-
-    verdict = compare(baseline, variant, [VideoFrames(400, 10)], margins={"ap": 1.0}, resamples=200, seed=9)
-
-    weights = block_weights(400, block=10, resamples=200, seed=9)
-    for difference in verdict.differences:
-        score = METRICS[difference.metric]
-        expected = percentile_interval(100.0 * (score(variant, weights) - score(baseline, weights)))
-        assert (difference.low, difference.high) == expected
-    assert verdict.by_video == ({d.metric: d.points for d in verdict.differences},)
-    assert "on this video" in describe_verdict("a", "b", verdict)
+    return sides[0], sides[1], [VideoFrames(frames)] * len(losses)
 
 
 def test_two_copies_of_a_video_have_the_scores_of_one():
@@ -218,10 +136,10 @@ def test_two_copies_of_a_video_have_the_scores_of_one():
         )
         for side in (baseline, variant)
     ]
-    video = VideoFrames(200, 5)
+    video = VideoFrames(200)
 
-    one = compare(baseline, variant, [video], margins={}, resamples=2)
-    two = compare(*copies, [video, video], margins={}, resamples=2)
+    one = compare(baseline, variant, [video], margins={})
+    two = compare(*copies, [video, video], margins={})
 
     for single, double in zip(one.differences, two.differences, strict=True):
         assert double.points == pytest.approx(single.points, abs=1e-9)
@@ -233,8 +151,8 @@ def test_videos_that_differ_widen_the_interval_and_the_verdict_gives_a_number_of
     alike, apart = _set([0.05] * 4), _set([0.0, 0.1, 0.0, 0.1])
     margins = {"pq": 6.0}
 
-    narrow = compare(*alike, margins=margins, resamples=400).differences[1]
-    verdict = compare(*apart, margins=margins, resamples=400)
+    narrow = compare(*alike, margins=margins).differences[1]
+    verdict = compare(*apart, margins=margins)
     wide = verdict.differences[1]
 
     assert narrow.points == pytest.approx(wide.points, abs=0.5)
@@ -248,53 +166,27 @@ def test_videos_that_differ_widen_the_interval_and_the_verdict_gives_a_number_of
     assert "videos like these would decide it" in text
 
 
-def test_for_similar_videos_the_verdict_gives_a_number_of_frames():
-    baseline, variant, videos = _set([0.05] * 4)
-    margin = -compare(baseline, variant, videos, margins={}, resamples=2).differences[1].points + 0.2
-
-    verdict = compare(baseline, variant, videos, margins={"pq": margin}, resamples=400)
-
-    pq = verdict.differences[1]
-    assert pq.outcome is Outcome.UNDECIDED
-    assert pq.videos_needed is None
-    assert pq.frames_needed is not None and pq.frames_needed > 400
-    assert "frames like these would decide it" in describe_verdict("a", "b", verdict)
-
-
-@pytest.mark.parametrize(("frames", "intervals"), [(50, True), (49, False)])
-def test_twenty_blocks_are_needed_in_all_videos_together(frames, intervals):
-    baseline, variant, videos = _set([0.05, 0.05], frames)
-
-    verdict = compare(baseline, variant, videos, margins={"pq": 50.0}, resamples=50)
-
-    assert verdict.blocks == (20 if intervals else 18)
-    assert math.isnan(verdict.differences[1].low) is not intervals
-    if not intervals:
-        assert "An interval needs at least 20 blocks of 5 frames; these frames form only 18." in describe_verdict(
-            "a", "b", verdict
-        )
-
-
 @pytest.mark.parametrize(("count", "few"), [(1, False), (2, True), (FEW_VIDEOS - 1, True), (FEW_VIDEOS, False)])
 def test_the_verdict_warns_of_few_videos(count, few):
-    verdict = compare(*_set([0.0] * count, 120), margins={"pq": 50.0}, resamples=20)
+    verdict = compare(*_set([0.0] * count, 120), margins={"pq": 50.0})
 
     assert ("videos are few" in describe_verdict("a", "b", verdict)) is few
 
 
-def test_blocks_of_half_twice_and_four_times_the_length_follow_each_videos_own():
-    video, images = VideoFrames(100, 25), VideoFrames(40, 1, single_images=True)
+def test_the_interval_of_several_videos_is_that_of_a_t_test_over_their_sums():
+    """With one object a frame and no misses, PQ is the mean IoU, so each video has a mean difference of its own."""
+    losses = [0.02, 0.05, 0.03, 0.06, 0.04]
+    baseline, variant, videos = _set(losses)
 
-    assert [video.scaled(factor).block for factor in (0.5, 2.0, 4.0)] == [12, 50, 100]
-    assert images.scaled(4.0) is images
-    assert VideoFrames(9, 1).scaled(0.5).block == 1
+    pq = compare(baseline, variant, videos, margins={}).differences[1]
+
+    means = (variant.sums.iou - baseline.sums.iou).reshape(len(losses), -1).mean(axis=1) * 100.0
+    expected = stats.t.interval(0.95, len(losses) - 1, means.mean(), stats.sem(means))
+    assert (pq.low, pq.high) == pytest.approx(expected, abs=1e-9)
 
 
-@given(VIDEOS, st.integers(0, 2**40), st.integers(1, 5000), st.booleans())
-@settings(max_examples=40, deadline=None)
-def test_the_parts_together_are_all_resamples(videos, seed, elements, draw_videos):
-    options = {"resamples": 150, "seed": seed, "draw_videos": draw_videos}
+def test_two_videos_that_differ_decide_little():
+    verdict = compare(*_set([0.0, 0.1]), margins={"pq": 3.0})
 
-    parts = list(iter_two_stage_weights(videos, elements=elements, **options))
-
-    assert np.array_equal(np.concatenate(parts), two_stage_weights(videos, **options))
+    assert verdict.outcome is Outcome.UNDECIDED
+    assert "2 videos are few" in describe_verdict("a", "b", verdict)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QInputDialog, QLabel, QMenu, 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import FrameState
 from iouviewer.i18n import tr, tr_n
-from iouviewer.jobs.judge import MIN_BLOCKS, Judged, Verdict
+from iouviewer.jobs.judge import Judged, Verdict
 from iouviewer.ui.theme import Theme, icon, make_popup, popup_menu
 from iouviewer.ui.tokens import SIZE, SPACE
 from iouviewer.ui.variant_look import dash_icon, panel_colour
@@ -145,17 +145,14 @@ class QuestionBar(QWidget):
             return tr_n("{count} verified frame", "{count:,} verified frames", low)
         return tr_n("{count} common frame", "{count:,} common frames", low)
 
-    def _block_text(self, verdict: Verdict) -> str:
-        video = verdict.videos[0]
-        if video.single_images:
-            return tr("single images")
-        if self._session.source.fps > 0:
-            return tr("blocks of 1 s")
-        return tr_n("blocks of {count} frame", "blocks of {count:,} frames", video.block)
-
-    def _method_text(self, verdict: Verdict) -> str:
-        blocks = self._block_text(verdict)
-        return tr("Paired bootstrap, {resamples:,} resamples, {blocks}", resamples=verdict.resamples, blocks=blocks)
+    @staticmethod
+    def _method_text(verdict: Verdict) -> str:
+        """What the interval is made from."""
+        if len(verdict.videos) > 1:
+            return tr("Paired, from differences between videos")
+        if verdict.effective_frames is None:
+            return tr("Paired, from independent images")
+        return tr("Paired, about {count:,} independent frames", count=round(verdict.effective_frames))
 
     def _fit_method(self) -> None:
         """Leave the method out where the question needs the width; the explanation still says it."""
@@ -239,28 +236,22 @@ class QuestionBar(QWidget):
                 "common score floor and maximum of detections. 1 point is 0.01."
             ),
             tr(
-                "The interval contains the true difference in about 95 of 100 cases. It comes from drawing blocks of "
-                "frames again and again, the same blocks for both variants."
+                "The interval contains the true difference in about 95 of 100 cases. It is made from the difference of "
+                "both variants on each frame, and is wider the more neighbouring frames are alike."
             ),
             tr("<b>PASS</b>: the whole interval of AP and of PQ lies above a drop of {drop}.", drop=drop),
-            tr("<b>FAIL</b>: the whole interval of one of them lies below it."),
             tr(
-                "<b>UNDECIDED</b>: neither, or the verdict depends on the length of the blocks, or there are fewer "
-                "than {blocks} blocks. “No difference found” is never a pass.",
-                blocks=MIN_BLOCKS,
+                "<b>FAIL</b>: the whole interval of one of them lies below it, also after a correction for the choice "
+                "among several metrics (Holm)."
+            ),
+            tr(
+                "<b>UNDECIDED</b>: neither, or the frames are too few or too much alike for an interval. “No "
+                "difference found” is never a pass."
             ),
             tr("<b>CANNOT JUDGE</b>: something needed is missing, and the card says what."),
         ]
         if self._verdict is not None:
-            verdict = self._verdict
-            parts.append(
-                tr(
-                    "Here: {resamples:,} resamples, {blocks}, seed {seed}.",
-                    resamples=verdict.resamples,
-                    blocks=self._block_text(verdict),
-                    seed=verdict.seed,
-                )
-            )
+            parts.append(tr("Here: {method}.", method=self._method_text(self._verdict)))
         return "".join(f"<p>{part}</p>" for part in parts)
 
 

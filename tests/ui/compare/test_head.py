@@ -18,8 +18,8 @@ from iouviewer.document.edits import FrameMark, FrameState, SetFrames
 from iouviewer.document.variants import RunState
 from iouviewer.jobs.compare import ComparedVariant, Conditions
 from iouviewer.jobs.judge import Judged
-from iouviewer.metrics.resampling import VideoFrames
-from iouviewer.metrics.verdict import Difference, Outcome, Verdict
+from iouviewer.metrics.intervals import Spread
+from iouviewer.metrics.verdict import Difference, Outcome, Verdict, VideoFrames
 from iouviewer.reports.gate_reports import Judgement
 from iouviewer.ui.compare.intervals import axis_of, spoken_interval, tick_text
 from iouviewer.ui.compare.verdict_card import VerdictCard
@@ -47,11 +47,11 @@ def panel(qtbot: QtBot, session: Session) -> VerdictPanel:
 
 
 def difference(metric: str, points: float, low: float, high: float, outcome: Outcome) -> Difference:
-    return Difference(metric, points, low, high, 1.0, outcome)
+    return Difference(metric, points, low, high, 1.0, outcome, spread=Spread(0.5, 8, 42.0, 40.0, 0.3))
 
 
 def judged(session: Session, name: str, ap: Difference, pq: Difference, outcome: Outcome) -> Judged:
-    verdict = Verdict(outcome, (ap, pq), (VideoFrames(FRAMES, 5),), ({},), 2000, 1)
+    verdict = Verdict(outcome, (ap, pq), (VideoFrames(FRAMES),), ({},))
     conditions = Conditions((0.001,), (None,), True, False, (False,))
     compared = ComparedVariant(verdict, conditions, (np.ones(FRAMES, bool),), FRAMES, (1, 1), (1, 1), 0.25)
     variant = session.variants.find(name)
@@ -258,5 +258,4 @@ def test_verified_frames_can_be_chosen_once_there_are_some(session: Session, pan
 
 def test_the_method_is_that_of_the_verdicts(session: Session, panel: VerdictPanel) -> None:
     panel.set_verdicts([better(session)])
-    blocks = "blocks of 1 s" if session.source.fps > 0 else "blocks of 5 frames"
-    assert panel.question.method.text() == f"Paired bootstrap, 2,000 resamples, {blocks}"
+    assert panel.question.method.text() == "Paired, about 42 independent frames"
