@@ -1,7 +1,12 @@
-"""Automatic backups of a project: made when it changed, numbered by transaction, limited in number and size."""
+"""Automatic backups of a project: made when it changed, numbered by transaction, limited in number and size.
+
+Their order is that of the times of the files, which never run backwards even where the clock does: a backup is always
+newer than those that lay there before it. The time that a person reads is in its name.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import time
@@ -18,15 +23,25 @@ KEPT = 10
 MAX_BYTES = 4 << 30
 """Limit for all backups of a project together; the newest one is always kept."""
 
-_NAME = re.compile(r"\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d \((\d+)\)")
+_TIME = "%Y-%m-%d %H.%M.%S"
+_NAME = re.compile(r"(\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d) \((\d+)\)")
+_STEP_NS = 1_000_000
+"""Nanoseconds by which a backup is newer than the last one, where the clock says that it is older."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackupFile:
-    """An automatic backup; ``when`` is in seconds since the epoch, ``number`` that of its last transaction."""
+    """An automatic backup.
+
+    Attributes:
+        when: what the clock said, seconds since the epoch.
+        order: time of the file in nanoseconds; later backups have a higher one.
+        number: of its last transaction.
+    """
 
     path: Path
     when: float
+    order: int
     number: int
 
 
@@ -42,10 +57,17 @@ def find_backups(project: Path) -> list[BackupFile]:
         for path in backup_folder(project).glob(f"*{SUFFIX}"):
             match = _NAME.fullmatch(path.stem)
             if match:
-                found.append(BackupFile(path, path.stat().st_mtime, int(match[1])))
+                found.append(BackupFile(path, _seconds(match[1]), path.stat().st_mtime_ns, int(match[2])))
     except OSError:
         return []
-    return sorted(found, key=lambda one: (one.when, one.number), reverse=True)
+    return sorted(found, key=lambda one: (one.order, one.number), reverse=True)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return time.mktime(time.strptime(text, _TIME))
+    except (ValueError, OverflowError):
+        return 0.0  # a name that somebody else gave
 
 
 def back_up_if_changed(project: Path, connection: sqlite3.Connection | None = None) -> Path | None:
@@ -64,18 +86,31 @@ def back_up_if_changed(project: Path, connection: sqlite3.Connection | None = No
         except sqlite3.Error as error:
             raise _failure(project, error) from error
     try:
-        number = checked.read_sums(connection).get(checked.SESSION, (0, 0))[0]
+        sums = checked.read_sums(connection)
         earlier = find_backups(project)
-        if earlier and earlier[0].number == number:
+        if earlier and _read_sums(earlier[0].path) == {**sums, checked.SESSION: None}:
             return None
         folder = backup_folder(project)
         folder.mkdir(exist_ok=True)
-        target = folder / f"{time.strftime('%Y-%m-%d %H.%M.%S')} ({number}){SUFFIX}"
+        number = sums.get(checked.SESSION, (0, 0))[0]
+        target = folder / f"{time.strftime(_TIME)} ({number}){SUFFIX}"
         back_up(connection, target)
+        if earlier and target.stat().st_mtime_ns <= earlier[0].order:
+            os.utime(target, ns=(earlier[0].order + _STEP_NS,) * 2)
         _delete_oldest(project)
     except (sqlite3.Error, OSError) as error:
         raise _failure(project, error) from error
     return target
+
+
+def _read_sums(backup: Path) -> dict[str, tuple[int, int] | None] | None:
+    """The sums of a backup without its transaction, which tell its contents; None if it cannot be read."""
+    try:
+        # Nothing writes to these files: no log is looked for, and none is created.
+        with closing(sqlite3.connect(f"{backup.absolute().as_uri()}?immutable=1", uri=True)) as connection:
+            return {**checked.read_sums(connection), checked.SESSION: None}
+    except sqlite3.Error:
+        return None
 
 
 def _delete_oldest(project: Path) -> None:

@@ -88,7 +88,7 @@ class Hand:
         self._answered: list[QWidget] = []
         self._is_acting = False
         self._timer = QTimer()
-        self._timer.setInterval(STEP_MS)
+        self._timer.setInterval(options.every)
         self._timer.timeout.connect(self._on_timeout)
 
     def begin(self, window: MainWindow) -> None:
@@ -232,6 +232,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--edits", type=int, default=0)
     parser.add_argument("--close", action="store_true")
+    parser.add_argument("--every", type=int, default=STEP_MS, help="milliseconds between two actions")
     options = parser.parse_args()
     faulthandler.enable()
     app = QApplication(["iouviewer"])
