@@ -106,8 +106,10 @@ def consensus(variants: list[Boxes]) -> Boxes:
     return Boxes(table[:, 0].astype(np.int64), table[:, 1:5], table[:, 5], np.full(len(table), NO_LINK))
 
 
-def report(name: str, truth: Boxes, boxes: Boxes, video: Path, settings: LinkSettings, *, fills: bool) -> None:
+def report(name: str, truth: Boxes, boxes: Boxes, video: Path, *, fills: bool) -> None:
     """Link and print the figures."""
+    count = len(np.unique(boxes.frames))
+    settings = LinkSettings.for_predictions(count) if fills else LinkSettings.for_ground_truth()
     looks = looks_of(video, boxes)
     groups = np.zeros(len(boxes.frames), np.int64)
     began = time.thread_time()
@@ -119,11 +121,11 @@ def report(name: str, truth: Boxes, boxes: Boxes, video: Path, settings: LinkSet
         found = filled(found, settings)
     linked, true = found.linked(), truth.linked()
     score, repairs = identity_score(true, linked), count_repairs(true, linked)
-    count, frame_count = len(np.unique(linked.tracks)), len(np.unique(boxes.frames))
+    found_count = len(np.unique(linked.tracks))
     print(
         f"{name:28} IDF1 {score.f1:.3f}  operations {repairs.total:3}  (splits {repairs.splits}, merges "
         f"{repairs.merges}, swaps {repairs.swaps}, deletions {repairs.deletions}, drawings {repairs.drawings})  "
-        f"tracks {count} of {len(np.unique(true.tracks))}  {1000 * seconds / frame_count:.2f} ms a frame"
+        f"tracks {found_count} of {len(np.unique(true.tracks))}  {1000 * seconds / count:.2f} ms a frame"
     )
 
 
@@ -154,9 +156,9 @@ def main(argv: list[str]) -> int:
         truth = truth.select(truth.scores != 0)
         detections = read(folder / "det_frcnn.txt")
         detections = detections.select(detections.scores >= MIN_SCORE)
-        report(f"{folder.name}, detections", truth, detections, video, LinkSettings(), fills=True)
+        report(f"{folder.name}, detections", truth, detections, video, fills=True)
         without = Boxes(truth.frames, truth.boxes, np.ones(len(truth.frames)), truth.tracks)
-        report(f"{folder.name}, truth without ids", truth, without, video, LinkSettings.for_ground_truth(), fills=False)
+        report(f"{folder.name}, truth without ids", truth, without, video, fills=False)
     if options.predictions:
         folder = options.folders[0]
         first, last = map(int, options.frames.split(":"))
@@ -169,6 +171,6 @@ def main(argv: list[str]) -> int:
             used = variant.select(variant.scores >= MIN_VARIANT_SCORE)
             groups = np.zeros(len(used.frames), np.int64)
             used = used.select(suppress_doubles(used.frames, used.boxes, used.scores, groups, MIN_IOU))
-            report(f"held out, {path.stem}", truth, used, video, LinkSettings(), fills=True)
-        report("held out, consensus", truth, consensus(variants), video, LinkSettings(), fills=True)
+            report(f"held out, {path.stem}", truth, used, video, fills=True)
+        report("held out, consensus", truth, consensus(variants), video, fills=True)
     return 0

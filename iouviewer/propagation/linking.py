@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -25,7 +26,7 @@ NO_LINK = -1
 
 @dataclass(frozen=True, slots=True)
 class LinkSettings:
-    """How boxes are linked. The defaults are for a model's predictions; see ``for_ground_truth``.
+    """How boxes are linked. The defaults are for a model's predictions on a long video.
 
     Attributes:
         sure_score: boxes from this score on are linked first, and a track needs one.
@@ -42,6 +43,12 @@ class LinkSettings:
     max_skipped: int = 0
     max_gap: int = 30
     min_boxes: int = 14
+
+    @classmethod
+    def for_predictions(cls, frame_count: int) -> LinkSettings:
+        """A model's predictions on so many frames: short videos have short tracks."""
+        default = cls()
+        return replace(default, min_boxes=min(default.min_boxes, max(3, frame_count // 20)))
 
     @classmethod
     def for_ground_truth(cls) -> LinkSettings:
@@ -144,6 +151,12 @@ def _link_group(data: LinkInput, settings: LinkSettings, is_cancelled: IsCancell
     return result
 
 
+def _frame_ranges(frames: Int) -> list[tuple[int, int]]:
+    """First row and row after the last of each frame that has boxes."""
+    bounds = [*np.flatnonzero(np.diff(frames, prepend=-1)).tolist(), len(frames)]
+    return list(pairwise(bounds))
+
+
 # Fragments
 
 
@@ -194,8 +207,7 @@ def _find_fragments(data: LinkInput, settings: LinkSettings, is_cancelled: IsCan
     sure = data.scores >= settings.sure_score
     active: list[_Fragment] = []
     ended: list[_Fragment] = []
-    starts = np.flatnonzero(np.diff(data.frames, prepend=-1)).tolist()
-    for start, stop in zip(starts, [*starts[1:], len(data.frames)], strict=True):
+    for start, stop in _frame_ranges(data.frames):
         if is_cancelled():
             return None
         frame = int(data.frames[start])
@@ -332,8 +344,7 @@ def _cheapest_links(count: int, before: Int, after: Int, costs: Float) -> dict[i
 def _visible_shares(data: LinkInput) -> Float:
     """Share of each box that no other box of its frame covers, (N,)."""
     visible = np.ones(len(data.frames))
-    starts = np.flatnonzero(np.diff(data.frames, prepend=-1)).tolist()
-    for start, stop in zip(starts, [*starts[1:], len(data.frames)], strict=True):
+    for start, stop in _frame_ranges(data.frames):
         boxes = data.boxes[start:stop]
         shared = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:]) - np.maximum(boxes[:, None, :2], boxes[None, :, :2])
         areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
@@ -346,8 +357,7 @@ def _visible_shares(data: LinkInput) -> Float:
 def suppress_doubles(frames: Int, boxes: Float, scores: Float, groups: Int, max_iou: float) -> Bool:
     """Which boxes stay, (N,) bool: of two that overlap more, the surer one."""
     kept = np.ones(len(frames), np.bool_)
-    starts = np.flatnonzero(np.diff(frames, prepend=-1)).tolist()
-    for start, stop in zip(starts, [*starts[1:], len(frames)], strict=True):
+    for start, stop in _frame_ranges(frames):
         rows = start + np.argsort(-scores[start:stop], kind="stable")
         overlaps = iou_matrix(boxes[rows].T, boxes[rows].T)
         same = groups[rows][:, None] == groups[rows][None, :]

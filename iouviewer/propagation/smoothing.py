@@ -43,3 +43,27 @@ def smooth(boxes: Float, smoothness: float = SMOOTHNESS) -> Float:
     bands[0, 2:] += smoothness
     result: Float = solveh_banded(bands, boxes)
     return result
+
+
+def find_keys(boxes: Float, tolerance: float) -> Int:
+    """Places of key boxes from which straight lines restore all others up to ``tolerance`` pixels at each edge.
+
+    The line between two keys is split at the box that is furthest from it (Douglas and Peucker 1973).
+
+    Args:
+        boxes: (n, 4) of consecutive frames.
+    """
+    keys, open_spans = {0, len(boxes) - 1}, [(0, len(boxes) - 1)]
+    while open_spans:
+        first, last = open_spans.pop()
+        if last - first < 2:
+            continue
+        share = (np.arange(first + 1, last) - first)[:, None] / (last - first)
+        line = boxes[first] + share * (boxes[last] - boxes[first])
+        distance = np.abs(boxes[first + 1 : last] - line).max(axis=1)
+        worst = int(distance.argmax())
+        if distance[worst] > tolerance:
+            place = first + 1 + worst
+            keys.add(place)
+            open_spans += [(first, place), (place, last)]
+    return np.array(sorted(keys), np.int64)

@@ -332,6 +332,7 @@ _FRAME = (
     ),
     _action("verifyAndNext", tr("Verify and go to next"), "circle-wavy-check", "S", "frame", "boxes.verify_and_next"),
     _action("verifiedEmpty", tr("Verify as empty"), "", "Shift+S", "frame", "boxes.verify_empty"),
+    _action("returnFrame", tr("Return with note…"), "", "", "frame", "notes.return_frame"),
     _action("excludeFrame", tr("Exclude frame"), "prohibit", "Alt+S", "frame", "boxes.exclude_frame"),
     _action("nextUnverified", tr("Next frame not verified"), "", "Shift+U", "frame", "frames.next_unverified"),
     _action("nextEmpty", tr("Next frame without boxes"), "", "", "frame", "frames.next_empty"),

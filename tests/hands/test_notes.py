@@ -130,3 +130,19 @@ def test_the_menu_of_a_note_changes_its_text_and_state(person: Hands) -> None:
     hands.wait(lambda: notes(hands)[0].endswith("done: Reflection?"), "the note, done")
     hands.key("Ctrl+Z", "Ctrl+Z")
     hands.wait(lambda: notes(hands)[0].endswith("open: Reflection"), "both undone")
+
+
+def test_a_verified_frame_is_returned_with_a_note_and_undone(person: Hands) -> None:
+    hands = person
+    hands.key("S", "A")
+    hands.wait(lambda: hands.reads("1 of 24 frames verified"), "the frame, verified")
+    hands.menu("Frame", "Return with note…")
+    hands.wait(lambda: hands.named("noteEditor").hasFocus(), "the editor with the keyboard")
+    hands.wait(lambda: hands.reads("returns frame 0"), "what the note will do")
+    hands.type("The feet are cut off.")
+    hands.key("Ctrl+Return")
+    hands.wait(lambda: hands.reads("0 of 24 frames verified"), "the frame, open again")
+    assert [text.split(": ")[-1] for text in notes(hands)] == ["The feet are cut off."]
+    hands.key("Ctrl+Z")
+    hands.wait(lambda: hands.reads("1 of 24 frames verified"), "the frame, verified again")
+    assert notes(hands) == []

@@ -8,18 +8,23 @@ from dataclasses import dataclass, replace
 from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import NO_BOX, NO_TRACK
 from iouviewer.document.document import Document
-from iouviewer.document.edits import SetNotes
+from iouviewer.document.edits import Batch, SetFrames, SetNotes
 from iouviewer.document.notes import NO_FRAME, Note, NotePin
 from iouviewer.i18n import tr
 
 
 @dataclass(frozen=True, slots=True)
 class NoteTarget:
-    """What a new note will be pinned to; fields as those of ``Note``."""
+    """What a new note will be pinned to; fields as those of ``Note``.
+
+    Attributes:
+        returns: the note returns its frame, which is then no longer verified: somebody has to look at it again.
+    """
 
     frame: int = NO_FRAME
     box_id: int = NO_BOX
     track: int = NO_TRACK
+    returns: bool = False
 
     def with_text(self, text: str) -> Note:
         """The new note, without an id."""
@@ -55,6 +60,11 @@ def add_note(session: Session, target: NoteTarget, text: str) -> Note:
     source = session.source.id
     number = session.document.next_note_id(source)
     note = replace(target.with_text(text.strip()), id=number, author=session.author, when=time.time())
+    if target.returns:
+        mark = session.ground_truth.mark(note.frame)._replace(verified=False, changed=False)
+        both = Batch((SetNotes((note,), source=source), SetFrames((mark,), source)), source)
+        session.execute(both, tr("Return frame {frame:,}", frame=note.frame), origin="notes")
+        return note
     name = object_of(session.document, note, source)
     session.execute(SetNotes((note,), source=source), tr("Add note to {object}", object=name), origin="notes")
     return note

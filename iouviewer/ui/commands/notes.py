@@ -24,6 +24,11 @@ class NoteCommands:
         if self._show():
             self._panel.begin()
 
+    def return_frame(self) -> None:
+        """Write why this frame is returned; it is then no longer verified."""
+        if self._show():
+            self._panel.begin_return()
+
     def toggle_done(self) -> None:
         """Mark the chosen note as done, or open it again."""
         if self._show():

@@ -310,6 +310,13 @@ class NotesPanel(ListPanel):
             self._show_target()
         self.focus_editor()
 
+    def begin_return(self) -> None:
+        """Type why this frame is returned."""
+        self._edited = None
+        self._target = NoteTarget(self._session.current_frame, returns=True)
+        self._show_target()
+        self.focus_editor()
+
     def submit(self) -> None:
         """Add the note, or save the changed one."""
         text, edited = self.editor.toPlainText(), self._edited
@@ -369,9 +376,14 @@ class NotesPanel(ListPanel):
         session, has_source = self._session, bool(self._session.frame_count)
         for part in (self.editor, self.add_button, self.target_button):
             part.setEnabled(has_source)
+        returned = self._target if self._target is not None and self._target.returns else None
         note = self._edited or (self._target or note_edits.find_target(session)).with_text("")
-        self.target_button.setText(self._target_text(note) if has_source else "")
-        self.add_button.setText(tr("Save note") if self._edited is not None else tr("Add note"))
+        if returned is not None:
+            self.target_button.setText(tr("returns frame {frame:,}", frame=returned.frame))
+            self.add_button.setText(tr("Return frame"))
+        else:
+            self.target_button.setText(self._target_text(note) if has_source else "")
+            self.add_button.setText(tr("Save note") if self._edited is not None else tr("Add note"))
         self.target_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
     def _target_text(self, note: Note) -> str:
