@@ -193,7 +193,7 @@ _BOX = (
         needs=Need.PREDICTIONS,
     ),
     _action("snapEdge", tr("Snap edge to prediction"), "magnet", "G", "box", "boxes.snap_edge", needs=Need.ONE_BOX),
-    _action("takePrevious", tr("Copy from previous frame"), "", "Shift+V", "box", "boxes.paste_previous_frame"),
+    _action("takePrevious", tr("Copy from previous frame"), "", "Shift+V", "box", "edit.take_previous"),
     _action("propagate", tr("Propagate…"), "", "Ctrl+B", "box", "propagation.choose", needs=Need.BOX),
     _action("addNote", tr("Add note"), "note", "Ctrl+M", "box", "notes.add"),
     _action("noteDone", tr("Mark note as done or open"), "", "", "", "notes.toggle_done"),
@@ -355,6 +355,25 @@ _PROBLEMS = (
     _action("takeFix", tr("Apply fix"), "", ("F", "Return", "Enter"), "problems", "problems.apply_fix"),
     _action("groundTruthIsRight", tr("Keep box"), "", "X", "problems", "problems.keep_ground_truth"),
     _action("unclear", tr("Mark unclear"), "", "V U", "problems", "problems.mark_unclear"),
+    _action(
+        "takeFixHere",
+        tr("Apply fix on this frame only"),
+        "",
+        ("Shift+F", "Shift+Return", "Shift+Enter"),
+        "problems",
+        "problems.apply_fix_here",
+    ),
+    _action(
+        "groundTruthIsRightHere",
+        tr("Keep box on this frame only"),
+        "",
+        "Shift+X",
+        "problems",
+        "problems.keep_ground_truth_here",
+    ),
+    _action("unclearHere", tr("Mark unclear on this frame only"), "", "", "problems", "problems.mark_unclear_here"),
+    _action("problemGrid", tr("Problem grid"), "gallery", "Shift+G", "problems", "problems.show_grid"),
+    _action("reviewLedger", tr("Ledger of decisions"), "report", "", "problems", "problems.show_ledger"),
 )
 _LAYOUT = "view/comparisonLayout"
 _VIEW = (

@@ -280,8 +280,8 @@ class WindowParts(QObject):
             self.actions.add_to_canvas(view)
             view.commands.class_key = partial(self.actions.key_of, "classPicker")
         problems.next_key = partial(self.actions.key_of, "nextProblem")
-        fix_key = partial(self.actions.key_of, "takeFix")
-        self.review = ReviewPresenter(self.session, self.views, self._store.settings, fix_key)
+        self.review = ReviewPresenter(self.session, self.workspaces, self.controller, self.settings, self.actions)
+        self.review.connect_commands(problems, self.loader.crops)
         self.view.add_compare_modes(self.actions)
         self.view.add_colours(self.actions)
         self.compare.set_actions(self.actions, variants)
@@ -290,7 +290,7 @@ class WindowParts(QObject):
         self.key_filter = KeyFilter(self._window, self.actions, canvas)
         views = self.views
         for widget in (
-            views.problems.list,
+            *views.problems.lists,
             views.boxes.table,
             views.tracks.table,
             views.notes.table,

@@ -134,6 +134,9 @@ class Workspaces(QStackedWidget):
             Qt.Orientation.Vertical, "correctLeft", upper, self._correct_timeline, SIZE["timeline"]
         )
         left = _column(self.layer_bar, timeline, strips[workspace, Panel.TIMELINE])
+        self._main = QStackedWidget()
+        self._main.addWidget(left)
+        self._main.addWidget(views.problems.grid_page)
         inspector = QFrame()
         inspector.setObjectName("inspectorSlot")
         _fill(inspector, views.inspector)
@@ -142,7 +145,7 @@ class Workspaces(QStackedWidget):
         side.setObjectName("sidePanel")
         side.setMinimumWidth(SIZE["side_panel_min"] - SIZE["edge_strip"])
         _fill(side, lists)
-        whole = PanelSplitter(Qt.Orientation.Horizontal, "correctWorkspace", left, side, SIZE["side_panel"])
+        whole = PanelSplitter(Qt.Orientation.Horizontal, "correctWorkspace", self._main, side, SIZE["side_panel"])
         self._splitters = {"timeline": timeline, "inspector": lists, "side": whole}
         return _row(whole, strips[workspace, Panel.SIDE])
 
@@ -194,6 +197,14 @@ class Workspaces(QStackedWidget):
         views.timeline.set_always_strips(not correct)
         views.playback_bar.lanes_button.setVisible(correct)
         self.setCurrentIndex(0 if correct else 1)
+
+    def show_grid(self, shown: bool) -> None:
+        """Show the grid of problems in place of canvas and timeline of Correct."""
+        self._main.setCurrentIndex(int(shown))
+
+    def set_reviewing(self, reviewing: bool) -> None:
+        """Give the list of problems the height of the inspector while problems are reviewed."""
+        self._splitters["inspector"].set_folded(reviewing)
 
     def _fit_variants(self) -> None:
         """Make the table as high as its first rows; a row cut off looks like the end of the list."""

@@ -15,7 +15,7 @@ from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.history import History
 from iouviewer.document.renumbering import FrameMapping, Renumbered, renumber_mask
 from iouviewer.document.scores import Scores, ScoreSettings
-from iouviewer.document.steps import Step
+from iouviewer.document.steps import FOLLOWS, Step
 from iouviewer.document.variants import Variant
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
@@ -224,6 +224,10 @@ def describe_jump(by: int, reached: Step | None) -> str:
     return tr("{done}, up to “{step}”", done=done, step=reached.label)
 
 
+def _key_with_marks(merge_key: str) -> str:
+    return merge_key if merge_key == FOLLOWS else ""
+
+
 def with_outdated_frames(
     document: Document, edit: Edit, applied: Applied, merge_key: str, origin: str = ""
 ) -> tuple[Edit, Applied, str]:
@@ -241,4 +245,4 @@ def with_outdated_frames(
     change = merge_changes([applied.change, marked.change], applied.change.phase, applied.change.origin)
     both = Batch((edit, SetFrames(marks, source)), source)
     # Merged steps keep the later edit, which would not have the marks.
-    return both, Applied(change, Batch((marked.inverse, applied.inverse), source)), ""
+    return both, Applied(change, Batch((marked.inverse, applied.inverse), source)), _key_with_marks(merge_key)

@@ -35,6 +35,10 @@ from iouviewer.ui.canvas.tools.tool_switcher import ToolSwitcher
 _DRAWING_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
 
 
+def _nothing() -> bool:
+    return False
+
+
 class CanvasView(FrameCanvas):
     """Shows one frame and edits its boxes; all boxes come from the session.
 
@@ -47,6 +51,8 @@ class CanvasView(FrameCanvas):
         proposed_fix: the proposed fix of the problem under review.
         ghosts: boxes of a propagation in progress.
         leave_review: leaves the review of problems; False if there is none.
+        undo_decision: undoes the last decision of the review; False if there is none.
+        mark_unclear_here: marks the problem under review as unclear, on its frame only; False if there is none.
         hovered_target: what lies under the mouse, which is what a press would take.
 
     Signals:
@@ -85,7 +91,9 @@ class CanvasView(FrameCanvas):
         )
         self.proposed_fix = ProposedFix(self.scene(), self._large_captions)
         self.ghosts = GhostBoxes(self.scene())
-        self.leave_review: Callable[[], bool] = lambda: False
+        self.leave_review: Callable[[], bool] = _nothing
+        self.undo_decision: Callable[[], bool] = _nothing
+        self.mark_unclear_here: Callable[[], bool] = _nothing
         self.commands = BoxCommands(session, self)
         self.tools = ToolSwitcher(self)
         session.frameChanged.connect(self._on_session_frame_changed)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QPoint, QRect
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtWidgets import QApplication, QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import NO_TRACK, Box
@@ -28,8 +28,15 @@ class EditCommands:
         self._stops = stops
 
     def undo(self) -> None:
-        """Undo the last step."""
-        self._session.undo()
+        """Undo the last step; in a review the last decision, which its foot names."""
+        if not self._canvas.undo_decision():
+            self._session.undo()
+
+    def take_previous(self) -> None:
+        """Copy the boxes of the previous frame. In a review, its key is that of *unclear* with Shift."""
+        with_shift = bool(QApplication.keyboardModifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if not (with_shift and self._canvas.mark_unclear_here()):
+            self._canvas.commands.paste_previous_frame()
 
     def redo(self) -> None:
         """Redo the next step."""

@@ -51,7 +51,7 @@ class SideCommands(QObject):
         """Show the keys of commands in inspector and lists."""
         self._views.inspector.set_keys(actions.key_of)
         self._views.playback_bar.walk.key = actions.key_of("toggleWalk")
-        review = ("nextProblem", "takeFix", "groundTruthIsRight", "unclear")
+        review = ("nextProblem", "takeFix", "groundTruthIsRight", "unclear", "problemGrid")
         self._views.problems.set_keys(*(actions.key_of(id) for id in review))
 
     def _is_reviewing(self) -> bool:

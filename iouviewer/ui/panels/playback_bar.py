@@ -136,6 +136,7 @@ class PlaybackBar(QWidget):
         session.frameChanged.connect(self._on_frame_changed)
         session.changed.connect(self._on_session_changed)
         session.scoresChanged.connect(self._refresh_timer.start)
+        session.view_state.viewStateChanged.connect(self._refresh_timer.start)
         session.variants.predictionsChanged.connect(self._on_predictions_changed)
         self._on_source_changed()
 
@@ -240,6 +241,9 @@ class PlaybackBar(QWidget):
         baseline = session.variants.baseline
         if session.frame_count != self._frame_count:
             self._on_source_changed()
+            return
+        if session.view_state.is_blind:
+            self.text.show_parts((tr("Scores hidden (blind mode)"), ""))
             return
         if baseline is None or not session.frame_count:
             self.text.show_parts(*([(tr("No predictions"), "")] if session.frame_count else []))

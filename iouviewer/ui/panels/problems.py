@@ -6,30 +6,28 @@ from time import monotonic
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPaintEvent
-from PySide6.QtWidgets import (
-    QHeaderView,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
 
 from iouviewer.app.editing.session import Session
+from iouviewer.app.video.crops import CropLoader
 from iouviewer.document.edits import Aspect, Change
 from iouviewer.document.problem_list import ProblemFilter
 from iouviewer.document.problem_texts import apply_text, keep_text
 from iouviewer.document.problems import Problem
+from iouviewer.document.review_ledger import LedgerCounts
 from iouviewer.document.review_pace import ReviewPace
-from iouviewer.i18n import tr, tr_n
-from iouviewer.ui.palette import scheme_theme
+from iouviewer.i18n import tr
 from iouviewer.ui.panels.list_panel import DenseTable
 from iouviewer.ui.panels.problem_filters import ProblemFilterBar
 from iouviewer.ui.panels.review_card import ReviewCard, ReviewFoot
 from iouviewer.ui.panels.sections import paint_empty_text
+from iouviewer.ui.review.grid import ProblemGrid
+from iouviewer.ui.review.grid_context import GridContext
+from iouviewer.ui.review.grid_page import GridPage
+from iouviewer.ui.review.ledger import LedgerView
+from iouviewer.ui.review.progress import ReviewProgress, search_text
+from iouviewer.ui.review.queue import ReviewQueue
 from iouviewer.ui.tables.problems_model import COLUMNS, OPEN_ROLE, Column, ProblemsModel
-from iouviewer.ui.theme import coloured_icon
 from iouviewer.ui.tokens import SPACE
 
 _WIDTHS = {Column.ICON: 26, Column.PROBLEM: 92, Column.FRAME: 46, Column.VALUE: 42}
@@ -80,7 +78,11 @@ def _is_left_or_right(event: QKeyEvent) -> bool:
 
 
 class ProblemsPanel(QWidget):
-    """The list of problems with its progress, for example "37 of 212 decided".
+    """The list of problems with its progress, for example "37 of 212 decided", and the review of one or of many.
+
+    Attributes:
+        grid_page: the grid of the same problems, which the workspace shows in place of the canvas.
+        queue: which problem is the current one.
 
     Signals:
         activated(Problem): go there.
@@ -89,9 +91,6 @@ class ProblemsPanel(QWidget):
         reviewedChanged(): ``reviewed`` is another problem, or none.
         undoRequested(str): undo the last decision; the key of its first problem.
         menuRequested(str, object, QPoint): kind of object, the object, global position.
-
-    Attributes:
-        summary: the progress in words.
     """
 
     activated = Signal(object)
@@ -109,12 +108,11 @@ class ProblemsPanel(QWidget):
         self._session = session
         self._keys = ("", "", "", "")
         self._count = 0
-        self._key = ""
-        self._position = -1
-        self._is_left = False
+        self.queue = ReviewQueue(self.model)
         self._reviewed: Problem | None = None
         self._pace = ReviewPace()
         self._done = 0
+        self._grid: ProblemGrid | None = None
         self._view_before_reset: tuple[int, QModelIndex] = (0, QModelIndex())
         self.list.setModel(self.model)
         self._lay_out()
@@ -127,7 +125,9 @@ class ProblemsPanel(QWidget):
         self.filters.orderChanged.connect(self.model.set_order)
         self.filters.groupedChanged.connect(self.model.set_grouped)
         self.filters.dismissed.connect(self._on_filters_dismissed)
-        self.card.commandRequested.connect(self.commandRequested)
+        for part in (self.card, self.context, self.head):
+            part.commandRequested.connect(self.commandRequested)
+        self.card.scopeChanged.connect(self._on_scope_changed)
         self.foot.undoRequested.connect(self.undoRequested)
         self.model.modelAboutToBeReset.connect(self._on_model_about_to_be_reset)
         self.model.modelReset.connect(self._on_model_reset)
@@ -139,28 +139,21 @@ class ProblemsPanel(QWidget):
         self._show_progress()
 
     def _lay_out(self) -> None:
-        self.start = QPushButton()
-        self.start.setObjectName("reviewStart")
-        self.start.setProperty("primary", True)
-        self.start.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.start.clicked.connect(lambda: self.commandRequested.emit("nextProblem"))
-        self.card = ReviewCard()
-        self.card.hide()
+        self.head = ReviewProgress()
+        self.card = ReviewCard(self._session)
+        self.context = GridContext(self._session)
+        self.ledger = LedgerView(self._session)
         self.foot = ReviewFoot(self._session)
-        self.summary = QLabel()
-        self.summary.setProperty("role", "title")
-        self.progress = QProgressBar()
-        self.progress.setObjectName("reviewProgress")
-        self.progress.setAccessibleName(tr("Problems decided"))
-        self.progress.setTextVisible(False)
-        top = QVBoxLayout()
-        top.setContentsMargins(SPACE["m"], SPACE["s"], SPACE["m"], SPACE["xs"])
-        top.setSpacing(SPACE["s"])
-        for widget in (self.start, self.summary, self.progress):
-            top.addWidget(widget)
+        self.grid_page = GridPage(self._session, self.model, self.queue.fronts)
+        self.blind = QLabel(tr("Problems are hidden in blind mode"))
+        self.blind.setProperty("role", "muted")
+        self.blind.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        for part in (self.card, self.context, self.ledger, self.blind):
+            part.hide()
         card = QVBoxLayout()
         card.setContentsMargins(SPACE["m"], 0, SPACE["m"], SPACE["s"])
         card.addWidget(self.card)
+        card.addWidget(self.context)
         header = self.list.horizontalHeader()
         for column, width in _WIDTHS.items():
             self.list.setColumnWidth(COLUMNS.index(column), width)
@@ -168,10 +161,12 @@ class ProblemsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(top)
+        layout.addWidget(self.head)
         layout.addWidget(self.filters)
         layout.addLayout(card)
         layout.addWidget(self.list, 1)
+        layout.addWidget(self.ledger, 1)
+        layout.addWidget(self.blind, 1)
         layout.addWidget(self.foot)
         self._update_icons()
 
@@ -180,9 +175,26 @@ class ProblemsPanel(QWidget):
         """Number of open problems."""
         return self._count
 
-    def set_keys(self, next_key: str, apply: str, keep: str, unclear: str) -> None:
+    @property
+    def lists(self) -> tuple[QAbstractItemView, ...]:
+        """The views whose keys are commands."""
+        return self.list, self.ledger.table, self.grid_page.view
+
+    @property
+    def summary(self) -> QLabel:
+        """The progress in words."""
+        return self.head.summary
+
+    def use_crops(self, crops: CropLoader) -> None:
+        """Take the crops of the film strip and of the surroundings from here."""
+        self.card.strip.use_crops(crops)
+        self.context.use_crops(crops)
+        self.grid_page.view.use_crops(crops)
+
+    def set_keys(self, next_key: str, apply: str, keep: str, unclear: str, grid: str) -> None:
         """Show the keys of the commands on the buttons."""
         self._keys = (next_key, apply, keep, unclear)
+        self.head.set_grid_key(grid)
         self._show_card()
 
     def focus_filter(self) -> None:
@@ -190,7 +202,7 @@ class ProblemsPanel(QWidget):
         self.filters.focus_text()
 
     def _update_icons(self) -> None:
-        self.start.setIcon(coloured_icon("play", scheme_theme().colours.on_accent_fill))
+        self.head.update_icons()
         self.filters.update_icon()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -208,33 +220,92 @@ class ProblemsPanel(QWidget):
     def _show_card(self) -> None:
         """Show the current problem on its own frame, and else the button that goes on with the review."""
         problem = self.reviewed
-        reviewing = problem is not None
-        self.card.setVisible(reviewing)
-        self.start.setVisible(not reviewing and bool(len(self._session.variants)))
-        self.start.setEnabled(self.model.count > 0)
-        done = self.model.problems.count_done()
-        text = tr("Continue review") if done else tr("Start review")
-        self.start.setText(tr("{text}  {key}", text=text, key=self._keys[0]) if self._keys[0] else text)
+        is_seen = problem is not None and self._grid is None and not self.ledger.isVisibleTo(self)
+        self.card.setVisible(is_seen)
+        is_offered = problem is None and self._grid is None and self._is_possible
+        self.head.start.setVisible(is_offered)
+        self.head.start.setEnabled(self.model.count > 0)
+        text = tr("Continue review") if self.model.problems.count_done() else tr("Start review")
+        self.head.start.setText(tr("{text}  {key}", text=text, key=self._keys[0]) if self._keys[0] else text)
         if problem is not None:
-            self.card.show_problem(problem, self._session, self._keys[1:])
+            self.card.show_problem(problem, self.model.object_of(problem) or [problem], self._keys[1:])
         if problem != self._reviewed:
             self._reviewed = problem
             self.reviewedChanged.emit()
+
+    # Grid and ledger
+
+    @property
+    def grid(self) -> ProblemGrid | None:
+        """The grid while it is shown."""
+        return self._grid
+
+    def show_grid(self, grid: ProblemGrid | None) -> None:
+        """Show what belongs to the grid instead of card and list; None: the list again."""
+        if self._grid is not None:
+            self._grid.focusedChanged.disconnect(self._show_context)
+            self._grid.chosenChanged.disconnect(self._show_context)
+        self._grid = grid
+        self.head.grid.setChecked(grid is not None)
+        if grid is not None:
+            self.show_ledger(shown=False)
+            grid.focusedChanged.connect(self._show_context)
+            grid.chosenChanged.connect(self._show_context)
+        self.context.setVisible(grid is not None)
+        self._pace.stop()
+        self._show_context()
+        self._show_parts()
+        self.reviewedChanged.emit()
+
+    def show_ledger(self, *, shown: bool) -> None:
+        """Show the ledger instead of card and list."""
+        self.head.ledger.setChecked(shown)
+        self.ledger.setVisible(shown)
+        self._show_parts()
+
+    @property
+    def is_ledger_shown(self) -> bool:
+        """Whether the ledger is shown instead of the list."""
+        return self.ledger.isVisibleTo(self)
+
+    def show_blind(self, *, is_blind: bool) -> None:
+        """Hide everything that says what models think, or show it again."""
+        self.blind.setVisible(is_blind)
+        if is_blind:
+            self.show_ledger(shown=False)
+        self._show_parts()
+        self._show_progress()
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether problems are hidden."""
+        return self.blind.isVisibleTo(self)
+
+    def _show_parts(self) -> None:
+        is_list = not self.is_ledger_shown and not self.is_blind
+        self.filters.setVisible(is_list)
+        self.list.setVisible(is_list)
+        self.head.setVisible(not self.is_blind)
+        self._show_card()
+
+    def _show_context(self) -> None:
+        if self._grid is not None:
+            focused, chosen = self._grid.focused, self._grid.chosen
+            shown = focused or next(iter(chosen), None)
+            lines = [] if shown is None else self._grid.lines_of(shown, selected=True)
+            self.context.show_problems(focused, chosen, lines, self._keys[1:])
 
     # Current problem
 
     @property
     def current(self) -> Problem | None:
         """The current problem; None before the first N and when all are solved."""
-        return self.model.problem_at(self._position) if 0 <= self._position < self.model.count else None
+        return self.queue.current
 
     @property
     def reviewed(self) -> Problem | None:
         """The problem that the card asks about: the one last gone to, while it is open and on the current frame."""
-        problem = None if self._is_left else self.current
-        if problem is None or problem.key != self._key or problem.frame != self._session.current_frame:
-            return None
-        return problem
+        return self.queue.reviewed_on(self._session.current_frame)
 
     @property
     def verbs(self) -> tuple[str, str] | None:
@@ -244,7 +315,7 @@ class ProblemsPanel(QWidget):
 
     def leave(self) -> None:
         """Leave the review; the next step returns to the problem that was reviewed."""
-        self._is_left = True
+        self.queue.is_left = True
         self._pace.stop()
         self._show_card()
 
@@ -253,37 +324,48 @@ class ProblemsPanel(QWidget):
         position = self.model.position_of(key)
         return position >= 0 and self.go_to(position) is not None
 
-    @property
-    def targets(self) -> list[Problem]:
-        """The problems that a decision applies to: the group whose heading has the focus, else the current problem."""
+    def targets(self, *, only_here: bool = False) -> list[Problem]:
+        """The problems that a decision applies to.
+
+        Those of the objects selected in the grid, else of its focused one; the group whose heading has the focus; the
+        object under review or, with ``only_here``, the problem under review.
+        """
+        if self._grid is not None:
+            shown = self._grid.chosen or [one for one in (self._grid.focused,) if one is not None]
+            found = {one.key: one for problem in shown for one in self._alike_of(problem, only_here=only_here)}
+            return list(found.values())
         index = self.list.currentIndex()
         if self.list.hasFocus() and index.isValid() and self.model.position_at(index.row()) < 0:
             return self.model.group_problems(index.row())
-        return [self.reviewed] if self.reviewed is not None else []
+        return [] if self.reviewed is None else self._alike_of(self.reviewed, only_here=only_here)
+
+    def _alike_of(self, problem: Problem, *, only_here: bool) -> list[Problem]:
+        return [problem] if only_here else self.queue.object_of(problem)
 
     def step(self, by: int) -> Problem | None:
         """Go to the next or previous problem; after the current one was solved, its successor counts as next."""
-        count = self.model.count
-        if not count:
-            return None
-        solved = bool(self._key) and self.model.position_of(self._key) < 0
-        start = self._position if (solved or self._is_left) and by > 0 else self._position + by
-        return self.go_to(start % count if self._position >= 0 or by > 0 else count - 1)
+        return self.go_to(self.queue.position_after(by))
 
     def go_to(self, position: int) -> Problem | None:
         """Make the problem at this position of the filtered list the current one and go there."""
         if not 0 <= position < self.model.count:
             return None
-        problem = self.model.problem_at(position)
-        self._key, self._position, self._is_left = problem.key, position, False
+        problem = self.queue.move_to(position)
         self._pace.start(monotonic())
         self.model.open_only(position)
-        select_row(self.list, self.model.row_of_position(position))
+        row = self.model.row_of_position(position)
+        select_row(self.list, row)
+        # Below it is what comes next.
+        self.list.scrollTo(self.model.index(row, 0), QTableView.ScrollHint.PositionAtTop)
         self._show_progress()
         self.activated.emit(problem)
         return problem
 
     # Events
+
+    def _on_scope_changed(self) -> None:
+        self.queue.whole_objects = self.card.whole.isChecked()
+        self._show_card()
 
     def _on_row_entered(self) -> None:
         index = self.list.currentIndex()
@@ -301,7 +383,7 @@ class ProblemsPanel(QWidget):
         # Qt makes the first row current when the list gets the focus; do not go to its frame.
         if current.isValid() and previous.isValid() and self.list.hasFocus():
             position = self.model.position_at(current.row())
-            if position >= 0 and position != self._position:
+            if position >= 0 and position != self.queue.position:
                 self.go_to(position)
 
     def _on_list_clicked(self, index: QModelIndex) -> None:
@@ -322,10 +404,7 @@ class ProblemsPanel(QWidget):
         self._view_before_reset = (self.list.verticalScrollBar().value(), self.list.currentIndex())
 
     def _on_model_reset(self) -> None:
-        position = self.model.position_of(self._key) if self._key else -1
-        if position >= 0:
-            self._position = position
-        self._position = min(self._position, self.model.count - 1)
+        position = self.queue.follow()
         scroll, index = self._view_before_reset
         self.list.verticalScrollBar().setValue(scroll)
         if position >= 0:
@@ -340,74 +419,40 @@ class ProblemsPanel(QWidget):
     def _show_progress(self) -> None:
         counts = self.model.problems.count_open()
         decided = self.model.problems.count_decisions()
-        if decided > self._done and self._reviewed is not None:
+        if decided > self._done and (self._reviewed is not None or self._grid is not None):
             self._pace.decide(monotonic(), decided - self._done)
         self._done = decided
         self.filters.show_counts(counts)
-        self.summary.setText(self._progress_text())
-        self.summary.setVisible(bool(self.summary.text()))
-        done = self.model.problems.count_done()
-        total = done + self.model.count
-        self.progress.setRange(0, max(total, 1))
-        self.progress.setValue(done)
-        self.progress.setVisible(bool(total))
+        self.head.show_progress(self.model, self._pace, is_possible=self._is_possible)
         self.list.set_empty_text(self._empty_text())
+        self.ledger.show_decisions(self.model.decisions)
         self._show_card()
-        count = sum(counts.values())
+        count = 0 if self.is_blind else sum(counts.values())
         if count != self._count:
             self._count = count
             self.countChanged.emit(count)
 
-    def _progress_text(self) -> str:
-        model = self.model
-        done = model.problems.count_done()
-        total = done + model.count
-        if not len(self._session.variants):
-            return ""
-        if not total:
-            return tr("No problems") if model.complete else self._search_text()
-        if not done:
-            text = tr_n("{count} problem", "{count:,} problems", total)
-        elif done == total:
-            text = tr_n("{count} problem decided", "All {count:,} problems decided", total)
-        else:
-            text = tr("{done:,} of {total:,} decided", done=done, total=total)
-            seconds = self._pace.seconds_left(model.count)
-            if seconds is not None:
-                left = _time_text(seconds)
-                text = tr("{progress} · {time} left", progress=text, time=left)
-        return text if model.complete else tr("{progress} · updating…", progress=text)
-
-    def _search_text(self) -> str:
-        if not self.model.share:
-            return tr("Finding problems…")
-        return tr("Finding problems… {percent:.0f} %", percent=100 * self.model.share)
+    @property
+    def _is_possible(self) -> bool:
+        """Whether there is anything to compare: predictions, or problems that ground truth alone shows."""
+        return bool(len(self._session.variants)) or self.model.count > 0
 
     def _empty_text(self) -> str:
         if not self._session.frame_count:
             return ""
-        if not len(self._session.variants):
+        if not self._is_possible:
             return tr("Add predictions to find problems")
         if not self.model.complete:
-            return self._search_text()
+            return search_text(self.model)
         if self.model.problems.filter != ProblemFilter():
             return tr("No problems match the filter")
         if self.model.problems.count_done():
-            return tr("All problems decided")
+            ledger = LedgerCounts.of(self.model.decisions.values()).text
+            return tr("All problems decided\n\n{ledger}.\n\nNext: verify frames, or compare.", ledger=ledger)
         review = self._session.scores.settings.review
         return tr(
             "No problems at IoU {iou:.2f} and confidence {confidence:.2f}", iou=review.iou, confidence=review.conf
         )
-
-
-def _time_text(seconds: float) -> str:
-    """A time as an estimate: ``about 4 min``."""
-    minutes = round(seconds / 60)
-    if minutes < 1:
-        return tr("less than 1 min")
-    if minutes < 100:
-        return tr("about {count:,} min", count=minutes)
-    return tr("about {count:,} h", count=round(minutes / 60))
 
 
 def select_row(view: QTableView, row: int) -> None:

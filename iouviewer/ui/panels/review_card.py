@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+)
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import NO_TRACK
@@ -14,9 +25,11 @@ from iouviewer.document.problem_texts import TOPIC_NAMES, apply_text, consequenc
 from iouviewer.document.problems import Problem
 from iouviewer.document.steps import Step
 from iouviewer.document.tracks import new_tracks
-from iouviewer.i18n import tr
+from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.fonts import font
 from iouviewer.ui.palette import scheme_theme
+from iouviewer.ui.review.crop_painter import joined
+from iouviewer.ui.review.film_strip import FilmStrip, fix_lines
 from iouviewer.ui.tables.problems_model import TOPIC_GLYPHS
 from iouviewer.ui.theme import coloured_icon
 from iouviewer.ui.tokens import ICON_SIZE, SPACE
@@ -26,16 +39,20 @@ class ReviewCard(QFrame):
     """What the current problem is, what speaks for it, and the buttons that decide it.
 
     Signals:
-        commandRequested(str): the action id of a button.
+        commandRequested(str): the action id of a button; with Shift, or without the check mark, that of one frame only.
+        scopeChanged(): one frame or all of the object.
     """
 
     commandRequested = Signal(str)
+    scopeChanged = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
         self.setObjectName("reviewCard")
+        self._session = session
         self.icon, self.title, self.frame = QLabel(), QLabel(), QLabel()
         self.text, self.consequence = QLabel(), QLabel()
+        self.strip = FilmStrip(session)
         self.title.setFont(font("title"))
         self.frame.setProperty("role", "muted")
         for label, name in ((self.text, "reviewEvidence"), (self.consequence, "reviewConsequence")):
@@ -50,8 +67,13 @@ class ReviewCard(QFrame):
         ):
             button.setObjectName(name)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.clicked.connect(lambda _checked=False, action=action: self.commandRequested.emit(action))
+            button.clicked.connect(partial(self._on_button_clicked, action))
         self.apply.setProperty("primary", True)
+        self.whole = QCheckBox()
+        self.whole.setObjectName("reviewWholeObject")
+        self.whole.setChecked(True)
+        self.whole.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.whole.toggled.connect(self.scopeChanged)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -68,28 +90,56 @@ class ReviewCard(QFrame):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE["s"])
         layout.addLayout(heading)
-        layout.addWidget(self.text)
-        layout.addWidget(self.consequence)
-        layout.addWidget(self.apply)
+        for widget in (self.text, self.strip, self.consequence, self.apply):
+            layout.addWidget(widget)
         layout.addLayout(buttons)
+        layout.addWidget(self.whole)
 
-    def show_problem(self, problem: Problem, session: Session, keys: tuple[str, str, str]) -> None:
-        """Show a problem; ``keys`` are those of apply, keep and unclear."""
+    def _on_button_clicked(self, action: str, _checked: bool = False) -> None:
+        with_shift = QApplication.keyboardModifiers() & Qt.KeyboardModifier.ShiftModifier
+        self.commandRequested.emit(f"{action}Here" if with_shift else action)
+
+    def show_problem(self, problem: Problem, alike: Sequence[Problem], keys: tuple[str, str, str]) -> None:
+        """Show a problem.
+
+        Args:
+            alike: all open problems of its object, with itself.
+            keys: those of apply, keep and unclear.
+        """
+        session = self._session
         names, baseline = session.document.class_names, session.variants.baseline
         glyph = TOPIC_GLYPHS[problem.topic]
         colour = str(getattr(scheme_theme().colours, glyph.colour))
         self.icon.setPixmap(coloured_icon(glyph.name, colour).pixmap(ICON_SIZE, ICON_SIZE))
         self.title.setText(TOPIC_NAMES[problem.topic])
-        self.frame.setText(tr("frame {frame:,}", frame=problem.frame))
+        count = len(alike)
+        self.frame.setText(_frames_text([one.frame for one in alike] if count > 1 else [problem.frame]))
         self.text.setText(evidence_text(problem, names, "" if baseline is None else baseline.name))
-        track = next(iter(new_tracks(session.ground_truth, 1)), NO_TRACK)
-        consequence = consequence_text(problem, names, track)
-        self.consequence.setText(tr("If you apply: {consequence}", consequence=consequence))
-        self.consequence.setVisible(bool(consequence))
+        self.whole.setVisible(count > 1)
+        self.whole.setText(tr_n("Decide for this frame", "Decide for all {count:,} frames of this object", count))
+        self.whole.setToolTip(tr("Shift with a key or a button decides only this frame"))
+        self._show_consequence(problem, count if self.whole.isChecked() else 1)
         texts = (apply_text(problem, names), keep_text(problem, names), tr("Unclear"))
         for button, text, key in zip((self.apply, self.keep, self.unclear), texts, keys, strict=True):
             button.setText(tr("{text}  {key}", text=text, key=key) if key else text)
         self.apply.setVisible(problem.has_fix)
+        fix = None if problem.deletes_box else problem.fix_rect
+        self.strip.show_place(problem.frame, joined([problem.rect, *([fix] if fix else [])]), fix_lines(fix))
+
+    def _show_consequence(self, problem: Problem, count: int) -> None:
+        names = self._session.document.class_names
+        track = next(iter(new_tracks(self._session.ground_truth, 1)), NO_TRACK)
+        consequence = consequence_text(problem, names, track, count=count)
+        self.consequence.setText(tr("If you apply: {consequence}", consequence=consequence))
+        self.consequence.setVisible(problem.has_fix)
+
+
+def _frames_text(frames: Sequence[int]) -> str:
+    """``frame 153``, ``4 frames, 153–156``."""
+    first, last = min(frames), max(frames)
+    if len(frames) == 1:
+        return tr("frame {frame:,}", frame=first)
+    return tr("{count:,} frames, {first:,}–{last:,}", count=len(frames), first=first, last=last)
 
 
 class ReviewFoot(QFrame):
@@ -121,6 +171,11 @@ class ReviewFoot(QFrame):
         layout.addWidget(self.undo)
         session.historyChanged.connect(self._show_last)
         self._show_last()
+
+    @property
+    def key(self) -> str:
+        """The key of the first problem of the last decision; empty if the last step is another one."""
+        return self._key
 
     def _show_last(self) -> None:
         step = self._session.history.undo_step()

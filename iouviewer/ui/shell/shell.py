@@ -122,6 +122,7 @@ class Shell(QObject):
             has_video=has_video,
             is_drawing=is_drawing,
             review=self._views.problems.verbs,
+            is_grid=self._views.problems.grid is not None,
         )
         self._status.set_hints(hints)
 

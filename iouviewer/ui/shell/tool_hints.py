@@ -15,11 +15,13 @@ def tool_hints(
     has_video: bool,
     is_drawing: bool,
     review: tuple[str, str] | None = None,
+    is_grid: bool = False,
 ) -> list[Hint]:
     """The hints, the most useful first; commands without a key are left out.
 
     Args:
         review: what applying and keeping do, while a problem is reviewed.
+        is_grid: whether the grid of problems is shown.
     """
 
     def key(*ids: str) -> str:
@@ -34,6 +36,17 @@ def tool_hints(
             (key("nextProblem"), tr("next change")),
             (key("confidenceDown", "confidenceUp"), tr("confidence")),
             (key("correct"), tr("correct boxes")),
+        ]
+    elif is_grid:
+        hints = [
+            (tr("Space"), tr("select")),
+            (tr("Shift arrows"), tr("extend")),
+            (tr("Ctrl A"), tr("select all")),
+            (key("takeFix"), tr("apply fixes")),
+            (key("groundTruthIsRight"), tr("keep")),
+            (key("unclear"), tr("unclear")),
+            (tr("Enter"), tr("open in review")),
+            (key("problemGrid"), tr("leave grid")),
         ]
     elif is_drawing:
         hints = [

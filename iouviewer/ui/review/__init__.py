@@ -1,0 +1,1 @@
+"""The review of problems: film strip, grid and ledger."""
