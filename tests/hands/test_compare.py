@@ -103,7 +103,7 @@ def header_place(hands: Hands, title: str) -> QPoint:
 
 def test_the_allowed_drop_decides_the_verdict(hands: Hands) -> None:
     assert chip(hands, "questionDrop").text() == "1.0 point"
-    assert "independent frames" in hands.named("questionMethod").text()
+    assert hands.reads("Paired, the same difference on all frames")
     choose(hands, "questionDrop", "5.0 points")
     hands.wait(lambda: outcome(hands, "shifted") == "PASS", "the verdict at a drop of 5 points")
     assert chip(hands, "questionDrop").text() == "5.0 points"
@@ -230,9 +230,9 @@ def test_the_report_holds_the_sentence_of_the_card(hands: Hands, tmp_path: Path)
 
 def test_the_explanation_opens_and_closes(hands: Hands) -> None:
     hands.click(hands.named("questionExplain"))
-    hands.wait(lambda: hands.reads("the same blocks for both variants"), "the explanation")
+    hands.wait(lambda: hands.reads("wider the more neighbouring frames are alike"), "the explanation")
     hands.key("Esc")
-    hands.wait(lambda: not hands.reads("the same blocks for both variants"), "the explanation's end")
+    hands.wait(lambda: not hands.reads("wider the more neighbouring frames are alike"), "the explanation's end")
 
 
 def test_the_menu_of_a_variant_renames_recolours_and_removes_it(hands: Hands) -> None:

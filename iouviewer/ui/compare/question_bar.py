@@ -150,8 +150,10 @@ class QuestionBar(QWidget):
         """What the interval is made from."""
         if len(verdict.videos) > 1:
             return tr("Paired, from differences between videos")
-        if verdict.effective_frames is None:
+        if verdict.videos[0].single_images:
             return tr("Paired, from independent images")
+        if verdict.effective_frames is None:
+            return tr("Paired, the same difference on all frames")
         return tr("Paired, about {count:,} independent frames", count=round(verdict.effective_frames))
 
     def _fit_method(self) -> None:
