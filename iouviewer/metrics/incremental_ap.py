@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from itertools import compress
+from operator import not_
 
 import numpy as np
 
@@ -57,11 +59,7 @@ class IncrementalAp:
         """Number of boxes that count, by class."""
         if self._one_class:
             return {UNSPECIFIED_CLASS: ignored.count(False)}
-        counts: dict[int, int] = {}
-        for class_id, skipped in zip(class_ids, ignored, strict=True):
-            if not skipped:
-                counts[class_id] = counts.get(class_id, 0) + 1
-        return counts
+        return Counter(compress(class_ids, map(not_, ignored)))
 
     def set_frame(
         self, frame: int, truth: tuple[list[int], list[bool]], scored: bool, rows: Int, pairs: list[Triple]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from iouviewer.app.editing.session import Session
+from iouviewer.app.memory import release_freed_memory
 from iouviewer.document.scores_types import PendingAp
 from iouviewer.document.scores_variant import PendingScores, VariantScores
 from iouviewer.document.variants import RunState, Variant
@@ -24,6 +25,7 @@ class _Worker(QObject):
     def run(self, key: str, pending: PendingAp | PendingScores) -> None:
         """Compute one AP, or all scores of one variant."""
         self.done.emit(key, pending, pending.compute())
+        release_freed_memory()
 
 
 class DeferredScores(QObject):

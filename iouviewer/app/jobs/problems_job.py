@@ -14,6 +14,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from iouviewer.app.editing.session import Session
+from iouviewer.app.memory import release_freed_memory
 from iouviewer.document.edits import FrameState
 from iouviewer.document.ground_truth import rows_for_metrics
 from iouviewer.document.problem_groups import GroupedProblems, group_problems
@@ -215,7 +216,9 @@ def _search(
 ) -> tuple[FoundProblems, GroupedProblems, float]:
     start = time.perf_counter()
     found = find_all_problems(evidence(), progress)
-    return found, group_problems(found.table), time.perf_counter() - start
+    grouped, seconds = group_problems(found.table), time.perf_counter() - start
+    release_freed_memory()
+    return found, grouped, seconds
 
 
 def _search_around(

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.jobs.session_inputs import is_settled, read_session
+from iouviewer.app.memory import release_freed_memory
 from iouviewer.document.edits import Change, Phase
 from iouviewer.document.variants import RunState
 from iouviewer.jobs.compare import DEFAULT_MARGINS, Pool, build_comparison
@@ -57,6 +58,7 @@ class _Worker(QObject):
                     self.done.emit(task.number, list(found))
         except InterruptedError:
             _log.debug("verdicts %d cancelled", task.number)
+        release_freed_memory()
 
     def _judge(self, task: _Task, pool: Pool, key: str) -> Judged:
         return judge_variant(pool, key, task.names, cancelled=lambda: self.current != task.number)

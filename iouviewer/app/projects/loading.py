@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from iouviewer.app.editing.session import DEFERRED_SCORING_BOXES
 from iouviewer.app.editing.session_values import InitialScores
+from iouviewer.app.memory import release_freed_memory
 from iouviewer.app.projects.recovery import LoadPlan, OpenedProject, open_or_recover
 from iouviewer.app.settings import score_settings_from_json
 from iouviewer.document.scores import Scores, ScoreSettings
@@ -312,6 +313,7 @@ class ProjectLoader(QObject):
                 return
             self._send(request, _Completed())
             rest.finish()
+        release_freed_memory()
 
     # In the UI thread
 

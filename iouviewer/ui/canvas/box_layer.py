@@ -159,18 +159,20 @@ class BoxLayer:
     def scene(self) -> HitScene:
         """The boxes that the mouse can reach."""
         if self._scene is None:
-            captions = self.captions
-            found = (self._hit_box(box, captions) for box in self._view.boxes)
-            boxes = tuple(box for box in found if box is not None)
+            captions, frame, session = self.captions, self._view.frame, self._session
+            truth = session.ground_truth.boxes(frame) if 0 <= frame < session.frame_count else ()
+            known = {box.id for box in truth}
+            # Dimmed ones take no clicks: another track is isolated.
+            reachable = (box for box in self._view.boxes if not box.is_dimmed)
+            boxes = tuple(
+                self._hit_box(box, captions) for box in reachable if not box.ref.is_ground_truth or box.ref.row in known
+            )
             self._scene = HitScene(boxes, self._selection.refs(), self._px)
         return self._scene
 
-    def _hit_box(self, box: CanvasBox, captions: Mapping[BoxRef, PlacedCaption]) -> HitBox | None:
-        """The box as the mouse finds it; None if it takes no clicks because another track is isolated."""
+    def _hit_box(self, box: CanvasBox, captions: Mapping[BoxRef, PlacedCaption]) -> HitBox:
+        """The box as the mouse finds it."""
         state, ref = self._session.view_state, box.ref
-        truth = self._session.ground_truth.find(ref.row) if ref.is_ground_truth else None
-        if state.is_dimmed(truth) or (ref.is_ground_truth and truth is None):
-            return None
         placed = captions.get(ref)
         caption = None
         if placed is not None:

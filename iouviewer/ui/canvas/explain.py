@@ -242,8 +242,9 @@ def _distance(session: Session, iou: float) -> str:
 def _second_best(session: Session, review: VariantReview, box: Box) -> str:
     """The best overlap of another prediction that counts; empty if none overlaps."""
     table = review.variant.predictions.table
-    rows = [row for row in review.state_of if row != review.partner_of.get(box.id)]
-    if not rows:
+    rows = np.fromiter(review.state_of, np.int64, len(review.state_of))
+    rows = rows[rows != review.partner_of.get(box.id, -1)]
+    if not len(rows):
         return ""
     ious = iou_matrix(np.array([box.rect]).T, table.boxes[:, rows], _convention(session))[0]
     best = int(ious.argmax())

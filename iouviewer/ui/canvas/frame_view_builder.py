@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
+from operator import attrgetter, ne
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +37,7 @@ from iouviewer.ui.variant_look import image_colour
 _GAP = "  "
 DUPLICATE_IOU = 0.95
 """Boxes that overlap by more are duplicates."""
+_ID = attrgetter("id")
 _IOU = tr("IoU {iou:.2f}")
 _MISSED = Segment(tr("missed"), WRONG)
 _EXTRA = Segment(tr("extra"), WRONG)
@@ -137,6 +140,32 @@ class _Known(NamedTuple):
         return replace(self.pairs, iou_of=iou_of)
 
 
+class KnownReviews:
+    """The pairs of variants on the frame that was asked for last; during a drag only the changed IoUs are new."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._known: dict[str, _Known] = {}
+        self._frame = -1
+
+    def of(self, variants: Iterable[Variant], frame: int) -> list[VariantReview]:
+        """The pairs of these variants, and of no others from now on."""
+        known = self._known if self._frame == frame else {}
+        self._known, self._frame = {one.key: self._review(one, frame, known) for one in variants}, frame
+        return [each.pairs for each in self._known.values()]
+
+    def _review(self, variant: Variant, frame: int, known: dict[str, _Known]) -> _Known:
+        scores = self._session.scores
+        association = scores.frame_association(variant.key, frame)
+        ids = self._session.ground_truth.frame_table(frame).ids
+        last = known.get(variant.key)
+        if last is not None and last.pairs.variant is variant:
+            pairs = last.updated(association, ids, scores.settings.review.iou)
+            if pairs is not None:
+                return _Known(association, ids, pairs)
+        return _Known(association, ids, review_variant(self._session, variant, frame))
+
+
 class FrameViewBuilder:
     """Builds FrameViews of a session.
 
@@ -152,7 +181,7 @@ class FrameViewBuilder:
         self.keys: frozenset[str] | None = None
         self.last_reviews: list[VariantReview] = []
         self.first: FrameBoxes | None = None
-        self._known_reviews: tuple[dict[str, _Known], int] = ({}, -1)
+        self._reviews = KnownReviews(session)
         self._is_evaluated = False
         self._key: object = None
         self._prediction_lists: dict[str, tuple[dict[int, PairState], bool, list[CanvasBox]]] = {}
@@ -172,22 +201,7 @@ class FrameViewBuilder:
     def reviews(self, frame: int) -> list[VariantReview]:
         """Pairs of the variants that cover the frame, in the order of ``variants``."""
         covering = [v for v in self.variants() if v.predictions.covered[frame]]
-        known, at = self._known_reviews
-        found = {variant.key: self._review(variant, frame, known if at == frame else {}) for variant in covering}
-        self._known_reviews = found, frame
-        return [each.pairs for each in found.values()]
-
-    def _review(self, variant: Variant, frame: int, known: dict[str, _Known]) -> _Known:
-        scores = self._session.scores
-        association = scores.frame_association(variant.key, frame)
-        ids = self._session.ground_truth.frame_table(frame).ids
-        last = known.get(variant.key)
-        threshold = scores.settings.review.iou
-        if last is not None and last.pairs.variant is variant:
-            pairs = last.updated(association, ids, threshold)
-            if pairs is not None:
-                return _Known(association, ids, pairs)
-        return _Known(association, ids, _pairs_of(variant, association, ids, frame, threshold))
+        return self._reviews.of(covering, frame)
 
     def ious_of(self, box_id: int) -> dict[str, float | None]:
         """IoU of a box with its partner of each variant in the last view, by variant key; None without a partner."""
@@ -214,12 +228,12 @@ class FrameViewBuilder:
             return FrameView(frame) if self.first is None else FrameView.of(frame, _first_boxes(self.first))
         reviews = self.last_reviews = self.reviews(frame)
         self._is_evaluated = self._session.ground_truth.state(frame) is FrameState.LABELLED
-        names, state = self._session.document.class_names, self._session.view_state
+        classes, state = self._session.document.classes, self._session.view_state
         looks = tuple((r.variant.key, r.variant.colour, r.variant.dash, r.variant.predictions) for r in reviews)
         truth = self._session.ground_truth.boxes(frame) if state.is_ground_truth_visible else ()
         shown = (state.isolated_track, state.locked_tracks, state.locked_layers, state.colour_by)
         copies = self._copies(truth, is_dragging=is_dragging)
-        key = (frame, self._is_evaluated, names, self._session.scores.settings.review.iou, looks, shown, copies)
+        key = (frame, self._is_evaluated, classes, self._session.scores.settings.review.iou, looks, shown, copies)
         if key != self._key:
             self._key, self._drawn_predictions, self._drawn_by_id, self._last_truth = key, {}, {}, None
             self._prediction_lists = {}
@@ -250,7 +264,9 @@ class FrameViewBuilder:
             drawn, before = last.drawn.copy(), last.ious
             changed = set(changed_indices(last.boxes, boxes))
             if before is not ious:
-                changed.update(i for i, box in enumerate(boxes) if before.get(box.id) != ious.get(box.id))
+                # For all boxes of the frame at every move of a drag.
+                ids = list(map(_ID, boxes))
+                changed.update(compress(range(len(ids)), map(ne, map(before.get, ids), map(ious.get, ids))))
             for index in changed:
                 drawn[index] = self._truth_box(boxes[index], ious, has_review=has_review)
         else:

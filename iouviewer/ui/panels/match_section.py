@@ -16,7 +16,7 @@ from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
 from iouviewer.jobs.overlaps import IouFamilyPair, family_pair, iou_matrix
 from iouviewer.ui.canvas.explain import explain_box
-from iouviewer.ui.canvas.frame_view_builder import VariantReview, review_variant
+from iouviewer.ui.canvas.frame_view_builder import KnownReviews, VariantReview
 from iouviewer.ui.canvas.hit import BoxRef
 from iouviewer.ui.fonts import font, text_width
 from iouviewer.ui.palette import scheme_theme
@@ -48,10 +48,13 @@ class Pair:
         return tuple(p - t for p, t in zip(self.prediction, self.truth, strict=True))
 
 
-def find_pair(session: Session, ref: BoxRef, variant: Variant) -> Pair:
-    """The box of the current frame and its prediction: its pair, else the one that overlaps it most."""
-    frame = session.current_frame
-    review = review_variant(session, variant, frame)
+def find_pair(session: Session, ref: BoxRef, review: VariantReview) -> Pair:
+    """The box of the current frame and its prediction: its pair, else the one that overlaps it most.
+
+    Args:
+        review: the variant's pairs on the current frame.
+    """
+    frame, variant = session.current_frame, review.variant
     table = variant.predictions.table
     row: int | None
     if ref.is_ground_truth:
@@ -104,6 +107,7 @@ class MatchSection(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._reviews, self._family_reviews = KnownReviews(session), KnownReviews(session)
         self._ref: BoxRef | None = None
         self._at_drag_start: float | None = None
         self._iou_colour = ""
@@ -211,7 +215,8 @@ class MatchSection(QWidget):
         if variant is None or ref is None:
             self._at_drag_start = None
             return
-        pair = find_pair(self._session, ref, variant)
+        (review,) = self._reviews.of((variant,), self._session.current_frame)
+        pair = find_pair(self._session, ref, review)
         family = self._family(pair)
         iou = None if family is None else family[0]
         colours = scheme_theme().colours
@@ -254,8 +259,9 @@ class MatchSection(QWidget):
         if not ref.is_ground_truth:
             variants = [v for v in variants if v.key == ref.variant]
         self._make_cells(len(variants))
-        for place, variant in enumerate(variants):
-            pair = find_pair(session, ref, variant)
+        reviews = self._family_reviews.of(variants, session.current_frame)
+        for place, (variant, review) in enumerate(zip(variants, reviews, strict=True)):
+            pair = find_pair(session, ref, review)
             family, errors = self._family(pair), pair.edge_errors
             numbers = [UNDEFINED] * 4 if family is None else [f"{value:.3f}".replace("-", "−") for value in family[:4]]
             edges = [UNDEFINED] * 4 if not errors else [signed(value, 1) for value in errors]
