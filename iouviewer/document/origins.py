@@ -33,6 +33,9 @@ CORRECTION_SHARE = 0.01
 
 NO_VARIANT = 0
 
+LEAN_WARNING = 0.05
+"""Share of boxes from which the ground truth counts as leaning to a variant."""
+
 
 class Origin(IntEnum):
     """How a box came into the ground truth; the values are stored."""

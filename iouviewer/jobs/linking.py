@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +30,17 @@ IsCancelled = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """The video or image folder, and the digest of the index that numbers the frames in the document."""
+    """Where the looks of boxes are read from.
+
+    Attributes:
+        path: the video or image folder.
+        index_digest: of the index that numbers the frames in the document.
+        known: looks that were read before, by frame and box; a later request with other choices reads only the rest.
+    """
 
     path: Path
     index_digest: str
+    known: dict[tuple[int, bytes], Looks] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,17 @@ def link_boxes(request: LinkRequest, report: Report, is_cancelled: IsCancelled) 
 
 
 def _read_looks(footage: Footage, data: LinkInput, report: Report, is_cancelled: IsCancelled) -> Looks | None:
-    looks = np.zeros((len(data.frames), LENGTH), np.float32)
+    known = footage.known
+    keys = list(zip(data.frames.tolist(), map(np.ndarray.tobytes, data.boxes), strict=True))
+    unknown = np.array([key not in known for key in keys], np.bool_)
+    if unknown.any() and not _read_frames(footage, data.rows(np.flatnonzero(unknown)), report, is_cancelled):
+        return None
+    found = [known[key] for key in keys]
+    return np.array(found, np.float32).reshape(-1, LENGTH)
+
+
+def _read_frames(footage: Footage, data: LinkInput, report: Report, is_cancelled: IsCancelled) -> bool:
+    """Read the looks of boxes; False if cancelled."""
     reader = open_video(footage.path, memory=READER_MEMORY)
     try:
         if reader.index_digest != footage.index_digest:
@@ -78,13 +95,14 @@ def _read_looks(footage: Footage, data: LinkInput, report: Report, is_cancelled:
         frames = np.unique(data.frames).tolist()
         for number, frame in enumerate(frames):
             if is_cancelled():
-                return None
-            rows = np.flatnonzero(data.frames == frame)
-            looks[rows] = describe(reader.read(frame), data.boxes[rows])
+                return False
+            boxes = data.boxes[slice(*np.searchsorted(data.frames, [frame, frame + 1]))]
+            looks = describe(reader.read(frame), boxes)
+            footage.known.update(((frame, box.tobytes()), look) for box, look in zip(boxes, looks, strict=True))
             report((number + 1) / len(frames))
     finally:
         reader.close()
-    return looks
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,21 +28,25 @@ def describe(image: Image, boxes: NDArray[np.float64]) -> Looks:
         image: BGR.
         boxes: (n, 4) xyxy, pixels.
     """
-    lab = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2LAB), np.int64)
-    height, width = lab.shape[:2]
-    # Lightness over its whole range, both colour channels around grey, where clothes differ.
-    bins = np.clip((lab - _COLOUR_CENTRE) // _COLOUR_STEP + _BINS // 2, 0, _BINS - 1)
-    bins[..., 0] = lab[..., 0] * _BINS // 256
-    bins += np.arange(3) * _BINS
+    height, width = image.shape[:2]
     looks = np.zeros((len(boxes), len(_PARTS), 3 * _BINS), np.float32)
     for row, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
         left, right = _span(x1 + _RIM * (x2 - x1), x2 - _RIM * (x2 - x1), width)
         for part, (top, bottom) in enumerate(_PARTS):
             first, last = _span(y1 + top * (y2 - y1), y1 + bottom * (y2 - y1), height)
-            pixels = bins[first:last, left:right]
-            counts = np.bincount(pixels.ravel(), minlength=3 * _BINS)
-            looks[row, part] = np.sqrt(counts / max(pixels.shape[0] * pixels.shape[1], 1))
+            looks[row, part] = _colours(image[first:last, left:right])
     return looks.reshape(len(boxes), LENGTH)
+
+
+def _colours(pixels: Image) -> NDArray[np.float64]:
+    """Square roots of the shares of the pixels by channel and bin, (3 * ``_BINS``,)."""
+    lab = np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_BGR2LAB), np.int64).reshape(-1, 3)
+    # Lightness over its whole range, both colour channels around grey, where clothes differ.
+    bins = np.clip((lab - _COLOUR_CENTRE) // _COLOUR_STEP + _BINS // 2, 0, _BINS - 1)
+    bins[:, 0] = lab[:, 0] * _BINS // 256
+    counts = np.bincount((bins + np.arange(3) * _BINS).ravel(), minlength=3 * _BINS)
+    shares: NDArray[np.float64] = np.sqrt(counts / len(lab))
+    return shares
 
 
 def _span(first: float, last: float, size: int) -> tuple[int, int]:

@@ -24,7 +24,11 @@ class ActionNeeds(QObject):
         session.variants.listChanged.connect(self.update)
         session.changed.connect(self._on_session_changed)
         actions.ran.connect(self.update)
+        session.scoresChanged.connect(self._on_scores_changed)
         self.update()
+
+    def _on_scores_changed(self) -> None:
+        self._actions["scoreWithoutAccepted"].setChecked(bool(self._session.scores.settings.left_out))
 
     def update(self, _what: object = None) -> None:
         """Enable what is possible now."""
@@ -48,6 +52,7 @@ class ActionNeeds(QObject):
             Need.TRACK: selection.track is not None or any(box.track != NO_TRACK for box in boxes),
             Need.COPIED: self._boxes.has_copied,
             Need.PREDICTIONS: len(session.variants) > 0,
+            Need.STARTABLE: len(session.variants) > 0 and len(session.ground_truth) == 0,
         }
         return frozenset(need for need, holds in met.items() if holds)
 

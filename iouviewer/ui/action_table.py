@@ -31,6 +31,7 @@ class Need(StrEnum):
     TRACK = "track"
     COPIED = "copied"
     PREDICTIONS = "predictions"
+    STARTABLE = "startable"
 
 
 REASONS: dict[Need, str] = {
@@ -41,6 +42,7 @@ REASONS: dict[Need, str] = {
     Need.TRACK: tr("needs a selected box with a track"),
     Need.COPIED: tr("needs copied boxes"),
     Need.PREDICTIONS: tr("needs predictions"),
+    Need.STARTABLE: tr("needs predictions, and a ground truth without boxes"),
 }
 
 
@@ -153,6 +155,9 @@ _FILE = (
     ),
     _action("addPredictions", tr("Add predictions…"), "stack", "", "file", "files.add_predictions"),
     _action("runModel", tr("Run model…"), "cpu", "Ctrl+R", "file", "runs.choose_model"),
+    _action(
+        "startFromPredictions", tr("Start from predictions…"), "", "", "file", "linking.start", needs=Need.STARTABLE
+    ),
     _action("restore", tr("Restore…"), "clock-counter-clockwise", "", "file/project", "project.restore"),
     _action("saveProjectAs", tr("Save project as…"), "", "", "file/project", "project.save_as"),
     _action("snapshot", tr("Save snapshot…"), "camera", "Ctrl+S", "file", "files.snapshot"),
@@ -264,6 +269,7 @@ _TRACK = (
         "propagation.fill_straight",
         needs=Need.TRACK,
     ),
+    _action("linkTracks", tr("Link boxes into tracks…"), "", "", "track", "linking.link"),
     _action("trackClass", tr("Change class of track…"), "classes", "", "track", "tracks.change_class"),
     _action(
         "deleteFromHere", tr("Delete track from here"), "", "", "track", "tracks.delete_from_here", needs=Need.TRACK
@@ -373,6 +379,16 @@ _PROBLEMS = (
     ),
     _action("unclearHere", tr("Mark unclear on this frame only"), "", "", "problems", "problems.mark_unclear_here"),
     _action("problemGrid", tr("Problem grid"), "gallery", "Shift+G", "problems", "problems.show_grid"),
+    _action(
+        "scoreWithoutAccepted",
+        tr("Score without accepted boxes"),
+        "",
+        "",
+        "problems",
+        "linking.leave_out_accepted",
+        checkable=True,
+        needs=Need.PREDICTIONS,
+    ),
     _action("reviewLedger", tr("Ledger of decisions"), "report", "", "problems", "problems.show_ledger"),
 )
 _LAYOUT = "view/comparisonLayout"

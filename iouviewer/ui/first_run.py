@@ -111,7 +111,7 @@ def _start_choices(files: FileCommands, key_of: Callable[[str], str]) -> list[St
             "model",
             "runModel",
             tr("Run model on video…"),
-            tr("ultralytics weights, ONNX, OpenVINO"),
+            tr("ultralytics weights, ONNX, OpenVINO; correct what it finds"),
             files.open_with_model,
         ),
     ]

@@ -34,6 +34,7 @@ from iouviewer.ui.commands.frames import FrameCommands
 from iouviewer.ui.commands.go_to import GoToCommands
 from iouviewer.ui.commands.help import HelpCommands
 from iouviewer.ui.commands.keys import KeyCommands, keys_of_settings, remember_letters, remembered_letters
+from iouviewer.ui.commands.linking import LinkCommands
 from iouviewer.ui.commands.notes import NoteCommands
 from iouviewer.ui.commands.palette import PaletteCommands
 from iouviewer.ui.commands.problems import ProblemCommands
@@ -213,6 +214,7 @@ class WindowParts(QObject):
             "boxes": canvas.commands,
             "edit": EditCommands(window, session, canvas, (tracks.cancel, self.propagation.stop)),
             "propagation": self.propagation,
+            "linking": LinkCommands(window, session, lambda: self.loader.info),
             "frames": FrameCommands(session, self.playback, self.views.problems.model.shown_frames),
             "problems": problems,
             "video": self.video,

@@ -152,7 +152,10 @@ def test_looks_are_read_from_the_video_and_a_cancelled_run_reads_no_further(tmp_
     assert linked is not None and set(linked.tolist()) == {0}
     assert shares == [(number + 1) / 20 for number in range(20)]
     shares.clear()
-    assert link_boxes(request, shares.append, lambda: len(shares) >= 3) is None
+    # Another choice reads nothing again.
+    assert link_boxes(request, shares.append, never) is not None and shares == []
+    fresh = LinkRequest(data, LinkSettings.for_ground_truth(), Footage(path, digest))
+    assert link_boxes(fresh, shares.append, lambda: len(shares) >= 3) is None
     assert len(shares) == 3
     with pytest.raises(UserError, match="not yet certain"):
         link_boxes(LinkRequest(data, LinkSettings(), Footage(path, "another")), ignore, never)

@@ -110,7 +110,7 @@ class BoxesPanel(ListPanel):
             self.hint.show_hint(tr("No box matches the filter.") if model.is_filtered and not rows else "")
             return
         frame = session.current_frame
-        lines = [HintLine("drawBox", tr("Draw box"))]
+        lines = [HintLine("drawBox", tr("Draw box")), *self._ways_to_start()]
         before = len(session.ground_truth.boxes(frame - 1)) if frame else 0
         if before:
             text = tr_n(
@@ -122,6 +122,14 @@ class BoxesPanel(ListPanel):
             lines.append(HintLine("acceptAll", text))
         lines.append(HintLine("verifiedEmpty", tr("Verify as empty")))
         self.hint.show_hint(tr("No boxes on this frame."), lines=lines)
+
+    def _ways_to_start(self) -> list[HintLine]:
+        """What gives a video its first boxes besides drawing."""
+        if len(self._session.ground_truth):
+            return []
+        if len(self._session.variants):
+            return [HintLine("startFromPredictions", tr("Start from predictions"))]
+        return [HintLine("runModel", tr("Run model, then start from its predictions"))]
 
     # Selection
 

@@ -10,7 +10,7 @@ from iouviewer.app.editing.session import Session
 from iouviewer.document.track_table import FIELDS, parse_track_filter
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
-from iouviewer.ui.panels.list_panel import DenseTable, EmptyHint, ListPanel
+from iouviewer.ui.panels.list_panel import DenseTable, EmptyHint, HintLine, ListPanel
 from iouviewer.ui.tables.problems_model import ProblemsModel
 from iouviewer.ui.tables.tracks_model import COLUMNS, Column, TracksModel
 from iouviewer.ui.tokens import SIZE, SPACE
@@ -151,7 +151,9 @@ class TracksPanel(ListPanel):
         if model.total:
             self.hint.show_hint(tr("No track matches the filter."))
         else:
-            self.hint.show_hint(tr("No tracks."), tr("Select boxes and give them a track with Shift+C."))
+            has_boxes = len(self._session.ground_truth) > 0
+            lines = [HintLine("linkTracks", tr("Link boxes into tracks"))] if has_boxes else []
+            self.hint.show_hint(tr("No tracks."), tr("Boxes get a track when they are drawn."), lines=lines)
         self._restore_selection()
 
     def _update_columns(self) -> None:

@@ -14,9 +14,10 @@ from iouviewer.app.editing.session import Session
 from iouviewer.app.editing.variant_edits import rename_variant
 from iouviewer.document.edits import Aspect, Change, Phase
 from iouviewer.document.metric_columns import UNDEFINED, MetricColumn, NumberFormat, Output, columns_for
+from iouviewer.document.origins import LEAN_WARNING, lean
 from iouviewer.document.scores_types import NoAp, VariantSummary
 from iouviewer.document.variants import RunState, Variant
-from iouviewer.i18n import tr
+from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.judge import Difference
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import Convention
@@ -67,6 +68,7 @@ class VariantsModel(QAbstractTableModel):
         self._columns = columns_for(Output.WINDOW)
         self._keys: list[str] = []
         self._summaries: dict[str, VariantSummary] = {}
+        self._leans: dict[str, float] | None = None
         self._best: dict[str, float | None] = {}
         self._sorted_by: tuple[str, Qt.SortOrder] | None = None
         self._update_timer = QTimer(self)
@@ -76,7 +78,7 @@ class VariantsModel(QAbstractTableModel):
         self._stale: set[str] = set()
         self._intervals: dict[str, Difference] = {}
         session.changed.connect(self._on_session_changed)
-        session.scoresChanged.connect(self._refresh)
+        session.scoresChanged.connect(self._on_scores_changed)
         session.sourceChanged.connect(self._on_list_changed)
         session.variants.listChanged.connect(self._on_list_changed)
         session.variants.variantChanged.connect(self._on_variant_changed)
@@ -87,7 +89,7 @@ class VariantsModel(QAbstractTableModel):
 
     def _on_list_changed(self) -> None:
         self.beginResetModel()
-        self._summaries, self._best = {}, {}
+        self._summaries, self._best, self._leans = {}, {}, None
         self._keys = self._sorted_keys()
         self.endResetModel()
 
@@ -132,6 +134,8 @@ class VariantsModel(QAbstractTableModel):
             return
         # Values are always current when read; during a drag, views are notified at most thirty times a second.
         self._summaries, self._best = {}, {}
+        if change.phase is not Phase.LIVE:
+            self._leans = None
         if change.phase is Phase.LIVE and self._update_timer.isActive():
             self._stale.update(self._keys)
             return
@@ -155,11 +159,15 @@ class VariantsModel(QAbstractTableModel):
         if stale:
             self._update_timer.start()
 
+    def _on_scores_changed(self) -> None:
+        self._leans = None
+        self._refresh()
+
     def _refresh(self) -> None:
         self._stale = set()
         self._summaries, self._best = {}, {}
         if self._keys:
-            self.dataChanged.emit(self.index(0, 1), self.index(len(self._keys) - 1, len(self._columns)))
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._keys) - 1, len(self._columns)))
 
     # Rows and columns
 
@@ -249,7 +257,7 @@ class VariantsModel(QAbstractTableModel):
 
     def _name_data(self, variant: Variant, role: int) -> object:
         if role == Qt.ItemDataRole.DisplayRole:
-            state = _STATE_TEXTS.get(variant.state, "")
+            state = _STATE_TEXTS.get(variant.state, "") or self._origin_text(variant.key)
             return f"{variant.name}  {state}" if state else variant.name
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{variant.name}, {_BASELINE}" if self._is_baseline(variant.key) else variant.name
@@ -259,9 +267,26 @@ class VariantsModel(QAbstractTableModel):
             return dash_icon(variant.colour, panel_colour(variant.colour, scheme_theme().colours))
         if role == Qt.ItemDataRole.FontRole:
             return font("strong" if self._is_baseline(variant.key) else "body")
-        if role == Qt.ItemDataRole.ForegroundRole and variant.state is RunState.FAILED:
+        has_warning = variant.state is RunState.FAILED or self._lean(variant.key) > LEAN_WARNING
+        if role == Qt.ItemDataRole.ForegroundRole and has_warning:
             return QBrush(QColor(scheme_theme().colours.warn))
         return variant.name if role == Qt.ItemDataRole.EditRole else None
+
+    def _origin_text(self, key: str) -> str:
+        """That ground truth came from a variant, in so far as this affects what its numbers mean."""
+        if self._summary(key).withheld:
+            return tr("ground truth comes from it")
+        share = self._lean(key)
+        return tr("{share:.0%} of boxes come from it", share=share) if share > LEAN_WARNING else ""
+
+    def _lean(self, key: str) -> float:
+        """The share of ground-truth boxes that lean to a variant, 0 where these are left out of the scores."""
+        session = self._session
+        if self._leans is None:
+            left_out = session.scores.settings.left_out
+            shares = lean(session.ground_truth.columns()[4], self._keys)
+            self._leans = {one: 0.0 if one in left_out else share for one, share in shares.items()}
+        return self._leans.get(key, 0.0)
 
     def _is_best(self, variant: Variant, column: MetricColumn) -> bool:
         """Whether a number is the greatest of its column; speeds are compared on one device only."""
@@ -352,7 +377,8 @@ class VariantsModel(QAbstractTableModel):
             return UNDEFINED
         if column.is_coverage:
             summary = self._summary(variant.key)
-            return f"{int(value):,}" if summary.complete else f"{int(value):,} / {summary.labelled:,}"
+            is_whole = summary.complete and not summary.withheld
+            return f"{int(value):,}" if is_whole else f"{int(value):,} / {summary.labelled:,}"
         if column.number_format is NumberFormat.POINTS:
             text = f"{value:+.1f}".replace("-", "−")
             return text if text[1:] != "0.0" else "0.0"
@@ -381,6 +407,7 @@ class VariantsModel(QAbstractTableModel):
             )
         )
         lines.append(tr("TP {tp:,}, FP {fp:,}, FN {fn:,}", tp=summary.tp, fp=summary.fp, fn=summary.fn))
+        lines += _origin_lines(summary, self._lean(variant.key))
         if variant.message:
             lines.append(escape(variant.message))
         lines += [tr("Note: {note}", note=escape(note)) for note in variant.predictions.notes]
@@ -399,6 +426,28 @@ def _settings_line(review: ReviewSettings) -> str:
     if review.convention is Convention.CONTINUOUS:
         return tr("Confidence ≥ {confidence:g}, IoU ≥ {iou:g}, continuous pixel edges", confidence=confidence, iou=iou)
     return tr("Confidence ≥ {confidence:g}, IoU ≥ {iou:g}, inclusive pixel edges", confidence=confidence, iou=iou)
+
+
+def _origin_lines(summary: VariantSummary, share: float) -> list[str]:
+    """Why a variant has no score, or one that flatters it, where ground truth came from it."""
+    lines = []
+    if summary.withheld:
+        lines.append(
+            tr_n(
+                "Ground truth comes from it: {count} frame that nobody verified does not count",
+                "Ground truth comes from it: {count:,} frames that nobody verified do not count",
+                summary.withheld,
+            )
+        )
+    if share > LEAN_WARNING:
+        lines.append(
+            tr(
+                "{share:.0%} of ground-truth boxes come from it and nobody corrected them, so its scores are too high. "
+                "Problems > Score without accepted boxes leaves them out",
+                share=share,
+            )
+        )
+    return lines
 
 
 def _ap_lines(summary: VariantSummary) -> list[str]:

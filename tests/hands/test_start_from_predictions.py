@@ -1,0 +1,167 @@
+"""The first minute with a video and a model's predictions: start from them, correct, verify, export; and linking ids."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtWidgets import QAbstractButton, QDialog, QLabel
+from pytestqt.qtbot import QtBot
+
+from iouviewer.jobs.requests import OpenRequest
+from tests.hands.boxes_by_hand import exported, go_to, message
+from tests.hands.hands import Hands
+from tests.propagation.clips import SIZE, Clip, make_clip
+from tests.ui.window import opened_window
+
+FRAMES = 40
+
+
+def walking(frame: int) -> tuple[float, float]:
+    """A straight course with a turn."""
+    return 30.0 + 4.0 * frame, 60.0 + 2.0 * abs(20 - frame)
+
+
+def predictions(folder: Path, clip: Clip) -> Path:
+    """The object on each frame, an unsure box and a box of one frame that is nothing."""
+    found = folder / "found.csv"
+    rows = [f"{frame},{','.join(map(str, box))},robot,0.9" for frame, box in enumerate(clip.boxes.tolist())]
+    rows += ["3,200,10,236,70,robot,0.8", "5,10,150,46,210,robot,0.1"]
+    found.write_text("frameID,x1,y1,x2,y2,class,score\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return found
+
+
+@contextmanager
+def opened(qtbot: QtBot, folder: Path, *, gt: Path | None = None, with_predictions: bool = True) -> Iterator[Hands]:
+    clip = make_clip(FRAMES, walking)
+    video = clip.write(folder / "clip.avi")
+    preds = (("found", predictions(folder, clip)),) if with_predictions else ()
+    with opened_window(qtbot, OpenRequest(video=video, gt=gt, preds=preds)) as window:
+        yield Hands(qtbot, window)
+
+
+def outcome(dialog: QDialog) -> str:
+    label = dialog.findChild(QLabel, "planOutcome")
+    assert label is not None
+    return label.text()
+
+
+def when_counted(hands: Hands, reads: str, then: Callable[[QDialog], None]) -> Callable[[QDialog], None]:
+    """Wait for the count, read it, and go on."""
+
+    def steps(dialog: QDialog) -> None:
+        primary = dialog.findChild(QAbstractButton, "dialogPrimary")
+        assert primary is not None
+        hands.wait(primary.isEnabled, "the count")
+        assert outcome(dialog) == reads, outcome(dialog)
+        then(dialog)
+
+    return steps
+
+
+def press_enter(hands: Hands) -> Callable[[QDialog], None]:
+    return lambda dialog: hands.click(hands.button("Start with 40 boxes", dialog))
+
+
+def started(hands: Hands) -> None:
+    """Press the button in the empty list of boxes, and start."""
+    reads = "40 boxes on 40 frames, 1 track, 5 key boxes; 1 prediction belongs to no track. One undo takes all back."
+    with hands.in_dialog(when_counted(hands, reads, press_enter(hands))):
+        hands.click(hands.button("Start from predictions"))
+    hands.wait(lambda: message(hands) == "Start from found: 40 boxes.", "the step")
+
+
+def score_line(hands: Hands) -> list[str]:
+    return [text for text in hands.texts() if text.startswith(("Frame ", "Avg IoU"))]
+
+
+def test_the_first_minute_ends_with_a_corrected_frame_and_a_csv(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened(qtbot, tmp_path) as hands:
+        hands.wait(lambda: hands.reads("No boxes on this frame."), "the empty list")
+        started(hands)
+        rows = exported(hands, tmp_path)
+        assert (
+            len(rows) == FRAMES and {row["id"] for row in rows} == {"1"} and {row["class"] for row in rows} == {"robot"}
+        )
+        # No score against its own boxes.
+        hands.key("F3")
+        hands.wait(
+            lambda: hands.rows("variantsTable")[0][0] == "found  ground truth comes from it", "why there is none"
+        )
+        assert hands.cell("variantsTable", 0, "Avg IoU") == "–" and hands.cell("variantsTable", 0, "AP") == "–"
+        assert hands.cell("variantsTable", 0, "Frames") == "0 / 40"
+        hands.key("F2")
+        # Correct a frame and verify it.
+        x1, y1 = walking(10)
+        go_to(hands, 10)
+        middle = (x1 + SIZE[0] / 2, y1 + SIZE[1] / 2)
+        hands.click_picture((x1, middle[1]))
+        hands.drag_picture((x1 + SIZE[0], middle[1]), (x1 + SIZE[0] + 20, middle[1]))
+        hands.key("S")
+        hands.wait(lambda: hands.reads("1 of 40 frames verified"), "the verified frame")
+        hands.key("F3")
+        hands.wait(lambda: hands.cell("variantsTable", 0, "Frames") == "1 / 40", "the frame that counts")
+        score = float(hands.cell("variantsTable", 0, "Avg IoU"))
+        assert abs(score - SIZE[0] / (SIZE[0] + 20)) < 0.02
+        hands.key("F2")
+        target = tmp_path / "scores.csv"
+        with hands.in_dialog(hands.save_as(target)):
+            hands.menu("File", "Export as", "IoU by frame (CSV)…")
+        hands.wait(target.exists, "the CSV file")
+        with target.open(newline="") as file:
+            ious = {int(row["frameID"]): row["iou"] for row in csv.DictReader(file)}
+        assert abs(float(ious[10]) - score) < 0.01 and ious[9] == ious[11] == ""
+
+
+def test_one_undo_takes_all_boxes_back_and_redo_brings_them(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened(qtbot, tmp_path) as hands:
+        hands.wait(lambda: hands.reads("No boxes on this frame."), "the empty list")
+        started(hands)
+        hands.key("Ctrl+Z")
+        hands.wait(lambda: hands.reads("No boxes on this frame."), "the empty list again")
+        assert exported(hands, tmp_path) == []
+        hands.key("Ctrl+Y")
+        assert len(exported(hands, tmp_path)) == FRAMES
+
+
+def test_a_change_of_the_choices_counts_again_and_escape_does_nothing(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened(qtbot, tmp_path) as hands:
+        hands.wait(lambda: hands.reads("No boxes on this frame."), "the empty list")
+
+        def steps(dialog: QDialog) -> None:
+            hands.click(hands.button("Link boxes into tracks, leave out boxes of no track", dialog))
+            reads = "41 boxes on 40 frames. One undo takes all back."
+            hands.wait(lambda: outcome(dialog) == reads, "the count without tracks")
+            hands.key("Escape")
+
+        with hands.in_dialog(steps):
+            hands.menu("File", "Start from predictions…")
+        assert exported(hands, tmp_path) == []
+
+
+def test_boxes_without_ids_become_tracks_in_one_step(qtbot: QtBot, tmp_path: Path) -> None:
+    gt = tmp_path / "gt.csv"
+    boxes = make_clip(FRAMES, walking).boxes
+    rows = [f"{frame},{','.join(map(str, box))},robot" for frame, box in enumerate(boxes.tolist())]
+    rows.append("7,250,180,280,230,robot")
+    gt.write_text("frameID,x1,y1,x2,y2,class\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    with opened(qtbot, tmp_path, gt=gt, with_predictions=False) as hands:
+        hands.wait(lambda: len(hands.rows("boxesTable")) == 1, "the box of the first frame")
+        before = exported(hands, tmp_path)
+
+        def press(dialog: QDialog) -> None:
+            hands.click(hands.button("Link 40 boxes", dialog))
+
+        with hands.in_dialog(when_counted(hands, "41 boxes → 1 track, 1 left single", press)):
+            hands.menu("Track", "Link boxes into tracks…")
+        hands.wait(lambda: message(hands) == "Link 40 boxes into 1 track.", "the step")
+        linked = exported(hands, tmp_path)
+        assert sorted({row["id"] for row in linked}) == ["", "1"] and len(linked) == 41
+        places = [[float(row[name]) for name in ("x1", "y1", "x2", "y2")] for row in linked]
+        assert np.array_equal(places, [[float(row[name]) for name in ("x1", "y1", "x2", "y2")] for row in before])
+        hands.key("Ctrl+Z")
+        assert exported(hands, tmp_path) == before
+        hands.key("Ctrl+Y")
