@@ -167,7 +167,8 @@ def class_list(names: Collection[str]) -> str:
 
 def _by_name(predicted: ClassTable, truth: ClassTable) -> dict[int, int]:
     exact = {name: number for number, name in reversed(list(enumerate(truth.names)))}
-    folded = {fold_name(name): number for number, name in reversed(list(enumerate(truth.names)))}
+    folded = {fold_name(name): number for name, number in reversed(truth.aliases) if number < len(truth)}
+    folded |= {fold_name(name): number for number, name in reversed(list(enumerate(truth.names)))}
     found = {}
     for number, name in enumerate(predicted.names):
         target = exact.get(name, folded.get(fold_name(name)))

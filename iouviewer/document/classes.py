@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
@@ -15,6 +15,7 @@ OTHER_CLASSES = 1 << 20
 _OTHER_IDS: dict[str, int] = {}
 _OTHER_NAMES: list[str] = []
 _OTHER_LOCK = threading.Lock()
+_MAX_DIGIT = 9
 _GENERIC = re.compile(r"(?:class|label|id)?[\s_-]*\d+", re.IGNORECASE)
 """Names that only repeat a number: ``3``, and ``class3`` of runtimes that know no names."""
 
@@ -38,12 +39,21 @@ class ClassTable:
             numbers none.
         kind: what the numbers are.
         named: False where the names are only numbers.
+        order: the ids in the order in which a person arranged them; classes that it lacks follow. Empty: by id.
+        colours: ``#rrggbb`` by id, empty for the usual colour; may be shorter than ``names``.
+        aliases: (name, id): other names under which predictions join a class, such as the one it had before.
+        attribute_sets: the different sets of free attributes that boxes have, by number from 1
+            (``document.attributes``); they belong to the vocabulary as the classes do.
     """
 
     names: tuple[str, ...] = ()
     numbers: tuple[int, ...] | None = None
     kind: NumberKind = NumberKind.NONE
     named: bool = True
+    order: tuple[int, ...] = ()
+    colours: tuple[str, ...] = ()
+    aliases: tuple[tuple[str, int], ...] = ()
+    attribute_sets: tuple[tuple[tuple[str, str], ...], ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -75,15 +85,39 @@ class ClassTable:
         if numbers is not None:
             numbers = (*numbers[: len(known)], *range(-1 - len(numbers), -1 - len(known), -1))
         named = self.named or any(not _GENERIC.fullmatch(name.strip()) for name in known)
-        return ClassTable(known, numbers, self.kind, named)
+        return replace(self, names=known, numbers=numbers, named=named)
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """All class ids in the order of lists and keys."""
+        ids = range(len(self.names))
+        arranged = tuple(number for number in dict.fromkeys(self.order) if number in ids)
+        return (*arranged, *(number for number in ids if number not in arranged)) if arranged else tuple(ids)
+
+    def colour(self, class_id: int) -> str:
+        """The colour that a person chose for a class, empty for none."""
+        return self.colours[class_id] if 0 <= class_id < len(self.colours) else ""
+
+    def digit(self, class_id: int) -> int:
+        """The key of a class, 1 to 9; 0 for none."""
+        place = self.shown.index(class_id) + 1 if 0 <= class_id < len(self.names) else 0
+        return place if place <= _MAX_DIGIT else 0
+
+    def with_digit(self, digit: int) -> int | None:
+        """The class of a key, 1 to 9; None for none."""
+        shown = self.shown
+        return shown[digit - 1] if 1 <= digit <= min(_MAX_DIGIT, len(shown)) else None
 
     def find(self, text: str) -> int | None:
-        """The class with this name (exactly, else without regard to case) or, where no name fits, with this number."""
+        """The class with this name (exactly, else without regard to case), alias or, where no name fits, number."""
         if text in self.names:
             return self.names.index(text)
         folded = [fold_name(name) for name in self.names]
         if fold_name(text) in folded:
             return folded.index(fold_name(text))
+        for name, number in self.aliases:
+            if fold_name(name) == fold_name(text) and number < len(self.names):
+                return number
         if self.numbers is not None and text.strip().isdecimal() and int(text) in self.numbers:
             return self.numbers.index(int(text))
         return None

@@ -6,6 +6,7 @@ and read back bit for bit. Names of classes and fields are part of the file form
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Flag, IntEnum, StrEnum, auto
 from typing import NamedTuple
 
@@ -109,9 +110,10 @@ class SetFrames(_Edit, frozen=True):
 
 
 class SetClassNames(_Edit, frozen=True):
-    """Replace the list of class names; ids are positions, so names are only appended or renamed.
+    """Replace the class table; ids are positions, so a class that goes leaves its id to the last one.
 
-    ``numbers``, ``kind`` and ``named`` are those of ``ClassTable``; a ``kind`` of None leaves them as they are.
+    The other fields are those of ``ClassTable``. A ``kind`` of None leaves numbers, kind and ``named`` as they are, and
+    None leaves order, colours, aliases and sets of attributes.
     """
 
     names: tuple[str, ...]
@@ -119,18 +121,31 @@ class SetClassNames(_Edit, frozen=True):
     numbers: tuple[int, ...] | None = None
     kind: str | None = None
     named: bool = True
+    order: tuple[int, ...] | None = None
+    colours: tuple[str, ...] | None = None
+    aliases: tuple[tuple[str, int], ...] | None = None
+    attribute_sets: tuple[tuple[tuple[str, str], ...], ...] | None = None
 
     @classmethod
     def of(cls, classes: ClassTable, source: int = 0) -> SetClassNames:
         """The edit that sets this class table."""
-        return cls(classes.names, source, classes.numbers, classes.kind.value, classes.named)
+        numbering = (classes.numbers, classes.kind.value, classes.named)
+        looks = (classes.order, classes.colours, classes.aliases, classes.attribute_sets)
+        return cls(classes.names, source, *numbering, *looks)
 
     def applied_to(self, classes: ClassTable) -> ClassTable:
         """The class table after the edit."""
-        if self.kind is None:
-            return classes.renamed(self.names)
-        numbers = self.numbers if self.numbers is None or len(self.numbers) == len(self.names) else None
-        return ClassTable(self.names, numbers, NumberKind(self.kind), self.named)
+        table = classes.renamed(self.names)
+        if self.kind is not None:
+            numbers = self.numbers if self.numbers is None or len(self.numbers) == len(self.names) else None
+            table = replace(table, numbers=numbers, kind=NumberKind(self.kind), named=self.named)
+        return replace(
+            table,
+            order=table.order if self.order is None else self.order,
+            colours=table.colours if self.colours is None else self.colours,
+            aliases=table.aliases if self.aliases is None else self.aliases,
+            attribute_sets=table.attribute_sets if self.attribute_sets is None else self.attribute_sets,
+        )
 
 
 class SetDecisions(_Edit, frozen=True):
@@ -149,12 +164,13 @@ class SetNotes(_Edit, frozen=True):
 
 
 class SetVariants(_Edit, frozen=True):
-    """Rename and recolour variants, remove and restore them, and choose the baseline; by key.
+    """Rename and recolour variants, map their classes, remove and restore them, choose the baseline; by key.
 
     Attributes:
         looks: (key, name, stored colour).
         removed, restored: keys; a removed variant is kept until the project is closed.
         baseline: empty to leave it.
+        class_maps: (key, map): the map as pairs (class of the variant, class of the ground truth or ``""``).
     """
 
     looks: tuple[tuple[str, str, str], ...] = ()
@@ -162,6 +178,7 @@ class SetVariants(_Edit, frozen=True):
     restored: tuple[str, ...] = ()
     baseline: str = ""
     source: int = 0
+    class_maps: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
 
 
 class Batch(_Edit, frozen=True):

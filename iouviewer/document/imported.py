@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from iouviewer.document.attributes import AttributeSet
 from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.sources import ImageTable
 from iouviewer.metrics.table import Float, Int
@@ -91,6 +92,7 @@ class ImportedBoxes:
             it states none at all.
         refused: rows that were not read. The importer asks before it imports the others.
         notes: what the reader assumed, one sentence each; ``StatedFact`` where it assumed nothing.
+        attribute_sets: the sets of free attributes to which ``flags`` refer (``document.attributes``).
     """
 
     path: Path
@@ -121,6 +123,7 @@ class ImportedBoxes:
     class_numbers: tuple[int, ...] | None = None
     class_kind: NumberKind = NumberKind.NONE
     classes_are_named: bool = True
+    attribute_sets: tuple[AttributeSet, ...] = ()
 
     def __len__(self) -> int:
         return len(self.frames)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iouviewer.document.boxes import Box
+from iouviewer.document.classes import ClassTable, fold_name
 from iouviewer.document.document import Document
 from iouviewer.document.edits import (
     AddBoxes,
@@ -64,12 +65,12 @@ class Restoration:
     decisions: tuple[tuple[str, str], ...]
     notes: tuple[Note, ...]
     removed_notes: tuple[int, ...]
-    names: tuple[str, ...] | None
+    classes: ClassTable | None
 
     @property
     def is_empty(self) -> bool:
         """Whether the earlier state is the present one."""
-        return not self.frames and not any((self.decisions, self.notes, self.removed_notes, self.names))
+        return not self.frames and not any((self.decisions, self.notes, self.removed_notes, self.classes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class DocumentState:
     columns: Columns
     states: NDArray[np.int8]
     verification: NDArray[np.int8]
-    names: tuple[str, ...]
+    classes: ClassTable
     decisions: dict[str, str]
     notes: tuple[Note, ...]
 
@@ -91,7 +92,7 @@ class DocumentState:
             truth.columns(),
             truth.states().copy(),
             truth.verification().copy(),
-            document.class_names,
+            document.classes,
             dict(document.decisions(source)),
             tuple(document.notes(source)),
         )
@@ -127,7 +128,7 @@ def compare(now: DocumentState, then: Document) -> Restoration:
         tuple((key, decisions.get(key, "")) for key in keys),
         tuple(note for note in notes if present.get(note.id) != note),
         tuple(sorted(set(present) - {note.id for note in notes})),
-        _names(now.names, then.class_names),
+        _classes(now.classes, then.classes),
     )
 
 
@@ -168,17 +169,18 @@ def _changed_marks(now: DocumentState, truth: GroundTruth, count: int) -> tuple[
     return tuple(truth.mark(frame) for frame in np.flatnonzero(differs).tolist())
 
 
-def _names(now: tuple[str, ...], then: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The class names of then. Class ids are positions: names that were appended since stay."""
-    names = (*then, *now[len(then) :])
-    return None if names == now else names
+def _classes(now: ClassTable, then: ClassTable) -> ClassTable | None:
+    """The classes of then, with the names that were added since behind them; None where nothing differs."""
+    known = {fold_name(name) for name in then.names}
+    restored = then.renamed((*then.names, *(name for name in now.names if fold_name(name) not in known)))
+    return None if restored == now else restored
 
 
 def build_restore_edit(document: Document, restoration: Restoration, source: int) -> Edit:
     """The edit that restores an earlier state, as one step."""
     edits: list[Edit] = []
-    if restoration.names is not None:
-        edits.append(SetClassNames(restoration.names, source))
+    if restoration.classes is not None:
+        edits.append(SetClassNames.of(restoration.classes, source))
     if restoration.removed:
         edits.append(RemoveBoxes(restoration.removed, source))
     if restoration.added:

@@ -23,6 +23,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from iouviewer.atomic import atomic_write
+from iouviewer.document.attributes import ATTRIBUTE_MASK, AttributeSet, set_numbers, with_set
 from iouviewer.document.boxes import NO_TRACK, BoxFlag, Rect, find_rect_error
 from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.imported import ImportedBoxes, ImportKind, StatedFact, VideoFacts
@@ -41,7 +42,7 @@ from iouviewer.formats.interface import (
     UncertainReadingError,
 )
 from iouviewer.formats.number_text import corner_texts
-from iouviewer.formats.rows import MAX_LISTED, Rows
+from iouviewer.formats.rows import Rows
 from iouviewer.formats.text import cannot_read
 from iouviewer.formats.xml_safe import Element, format_attributes, read_elements, xml_declaration
 from iouviewer.i18n import tr, tr_n
@@ -103,7 +104,6 @@ class _Reader:
         self.images: list[tuple[str, int, int]] = []
         self.image_rows: list[tuple[int, int]] = []
         self.sizes: list[tuple[int, int]] = []
-        self.attributes: Counter[str] = Counter()
         self.shapes: Counter[str] = Counter()
         self.outside = 0
         self.task_id = ""
@@ -234,6 +234,7 @@ class _Reader:
             return
         if shape.attributes.get("occluded") == "1":
             flags |= BoxFlag.OCCLUDED
+        free: dict[str, str] = {}
         for attribute in shape.children:
             name = attribute.attributes.get("name", "").lower()
             is_on = attribute.text.strip().lower() == "true"
@@ -241,8 +242,9 @@ class _Reader:
                 flags |= BoxFlag.IGNORED if is_on else 0
             elif name == TRUNCATED_ATTRIBUTE:
                 flags |= BoxFlag.TRUNCATED if is_on else 0
-            else:
-                self.attributes[attribute.attributes.get("name", "")] += 1
+            elif attribute.tag == "attribute":
+                free[attribute.attributes.get("name", "")] = attribute.text
+        flags |= with_set(0, self.rows.attributes.number(free))
         rect = cast("list[float]", corners)
         self.rows.add(location, frame, rect, class_id=self.rows.classes.index(label), track=track, flags=int(flags))
 
@@ -264,8 +266,6 @@ class _Reader:
                     )
                 )
             )
-        if self.attributes:
-            notes.append(tr("Attributes not read: {names}", names=", ".join(sorted(self.attributes)[:MAX_LISTED])))
         for tag, count in sorted(self.shapes.items()):
             if count:
                 self.rows.refuse(
@@ -444,14 +444,17 @@ def write(path: Path, data: BoxesToWrite) -> None:
 def _parts(data: BoxesToWrite, texts: list[list[str]]) -> Iterator[str]:
     flags = np.asarray(data.flags, np.int64)
     used = [name for flag, name in FLAG_ATTRIBUTES if np.any(flags & int(flag))]
+    numbers = np.unique(set_numbers(flags)).tolist()
+    sets = [data.attribute_sets[number - 1] for number in numbers if 0 < number <= len(data.attribute_sets)]
+    free = sorted({name for one in sets for name, _value in one} - set(used))
     yield f"{xml_declaration()}<annotations>\n  <version>1.1</version>\n"
-    yield _meta(data, used)
+    yield _meta(data, used, free)
     for number, rows in _tracks(data):
         yield from _track(number, rows, data, texts)
     yield "</annotations>\n"
 
 
-def _meta(data: BoxesToWrite, attributes: list[str]) -> str:
+def _meta(data: BoxesToWrite, attributes: list[str], free: list[str]) -> str:
     names = list(data.class_names)
     if np.any(np.asarray(data.class_ids) < 0) and UNSPECIFIED_NAME not in names:
         names.append(UNSPECIFIED_NAME)
@@ -459,6 +462,10 @@ def _meta(data: BoxesToWrite, attributes: list[str]) -> str:
         f"<attribute><name>{name}</name><mutable>True</mutable><input_type>checkbox</input_type>"
         "<default_value>false</default_value><values>false</values></attribute>"
         for name in attributes
+    ) + "".join(
+        f"<attribute><name>{escape(name)}</name><mutable>True</mutable><input_type>text</input_type>"
+        "<default_value></default_value><values></values></attribute>"
+        for name in free
     )
     labels = "".join(
         f"        <label><name>{escape(name)}</name><attributes>{specs}</attributes></label>\n" for name in names
@@ -527,7 +534,8 @@ def _track(number: int, rows: Int, data: BoxesToWrite, texts: list[list[str]]) -
     last = len(rows) - 1
     for i, row in enumerate(rows.tolist()):
         frame, flag = int(frames[i]), int(flags[i])
-        yield _box(frame, texts[row], occluded=bool(flag & BoxFlag.OCCLUDED), key=bool(key[i]), flags=flag)
+        is_occluded, free = bool(flag & BoxFlag.OCCLUDED), data.attributes_of(row)
+        yield _box(frame, texts[row], occluded=is_occluded, key=bool(key[i]), flags=flag, free=free)
         following = int(frames[i + 1]) if i < last else data.frame_count
         if frame + step < following:
             yield _box(frame + step, texts[row], occluded=False, key=True, outside=True)
@@ -540,11 +548,21 @@ _BOX_START = f"    <box{format_attributes(**dict.fromkeys(_BOX_ATTRIBUTES, '{}')
 
 
 def _box(
-    frame: int, corners: Iterable[str], *, occluded: bool, key: bool, outside: bool = False, flags: int = 0
+    frame: int,
+    corners: Iterable[str],
+    *,
+    occluded: bool,
+    key: bool,
+    outside: bool = False,
+    flags: int = 0,
+    free: AttributeSet = (),
 ) -> str:
     start = _BOX_START.format(frame, int(key), int(outside), int(occluded), *corners)
     attributes = "".join(
         f"<attribute{format_attributes(name=name)}>true</attribute>" for flag, name in FLAG_ATTRIBUTES if flags & flag
+    )
+    attributes += "".join(
+        f"<attribute{format_attributes(name=name)}>{escape(value)}</attribute>" for name, value in free
     )
     return f"{start}{attributes}</box>\n"
 
@@ -562,7 +580,7 @@ def find_key_frames(frames: Int, boxes: Float, flags: Int) -> Bool:
         return key
     # Boxes next to a gap have only one neighbour to interpolate from; attributes change only at key frames.
     gap = np.diff(frames) > 1
-    visible = flags & int(BoxFlag.OCCLUDED | BoxFlag.IGNORED | BoxFlag.TRUNCATED)
+    visible = flags & (int(BoxFlag.OCCLUDED | BoxFlag.IGNORED | BoxFlag.TRUNCATED) | ATTRIBUTE_MASK)
     key[0] = key[-1] = True
     key[1:] |= gap | (np.diff(visible) != 0)
     key[:-1] |= gap

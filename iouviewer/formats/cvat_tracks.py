@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from iouviewer.document.attributes import ATTRIBUTE_MASK
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.imported import StatedFact
 from iouviewer.formats.interface import Location
 from iouviewer.formats.rows import Rows
 from iouviewer.i18n import tr, tr_n
 
-KEPT_FLAGS = int(BoxFlag.OCCLUDED | BoxFlag.IGNORED | BoxFlag.TRUNCATED)
+KEPT_FLAGS = int(BoxFlag.OCCLUDED | BoxFlag.IGNORED | BoxFlag.TRUNCATED) | ATTRIBUTE_MASK
 """Flags of a key frame that hold until the next one."""
 MAX_BETWEEN = 10_000_000
 """Frames after a key frame; a limit against absurd frame numbers."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from iouviewer.document.attributes import AttributeSet, attributes_of
 from iouviewer.document.imported import ImportKind
 from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
@@ -207,6 +208,7 @@ class BoxesToWrite:
         image_names: file names of an image folder in frame order, for formats with one file per image.
         image_sizes: (width, height) of each image in frame order; None where all have ``size``.
         areas: (N,) float64, areas that the ground truth states (COCO), square pixels, NaN or None: width x height.
+        attribute_sets: the sets of free attributes to which ``flags`` refer.
     """
 
     frames: Int
@@ -224,6 +226,11 @@ class BoxesToWrite:
     image_names: Sequence[str] | None = None
     image_sizes: Sequence[tuple[int, int]] | None = None
     areas: Float | None = None
+    attribute_sets: tuple[AttributeSet, ...] = ()
+
+    def attributes_of(self, row: int) -> AttributeSet:
+        """The free attributes of a row, sorted by name."""
+        return attributes_of(int(self.flags[row]), self.attribute_sets)
 
     def of_frames(self, frames: Int) -> BoxesToWrite:
         """The boxes of some frames only; the other frames become unlabelled.

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from iouviewer.atomic import atomic_folder
+from iouviewer.document.attributes import with_set
 from iouviewer.document.boxes import NO_TRACK, BoxFlag
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
@@ -22,6 +23,8 @@ from iouviewer.i18n import tr
 
 KEY = "labelme"
 VERSION = "5.5.0"
+DESCRIPTION = "description"
+_BOOLEANS = {True: "true", False: "false"}
 FLAGS = {"ignored": BoxFlag.IGNORED, "occluded": BoxFlag.OCCLUDED, "truncated": BoxFlag.TRUNCATED}
 
 
@@ -80,6 +83,7 @@ def _read_shape(shape: Mapping[str, Any], location: Location, frame: int, rows: 
             flags |= flag
     if shape.get("difficult") is True:
         flags |= BoxFlag.IGNORED
+    flags |= with_set(0, rows.attributes.number(_read_attributes(shape)))
     track = as_index(shape.get("group_id"))
     rows.add(
         location,
@@ -91,22 +95,53 @@ def _read_shape(shape: Mapping[str, Any], location: Location, frame: int, rows: 
     )
 
 
+def _read_attributes(shape: Mapping[str, Any]) -> dict[str, str]:
+    """Free attributes: other flags, the ``attributes`` of X-AnyLabeling, and the description."""
+    found = {}
+    given, more = shape.get("flags"), shape.get("attributes")
+    for name, value in given.items() if isinstance(given, dict) else ():
+        if isinstance(value, bool) and name not in FLAGS:
+            found[str(name)] = _BOOLEANS[value]
+    for name, value in more.items() if isinstance(more, dict) else ():
+        if isinstance(value, str | int | float):
+            found[str(name)] = _BOOLEANS[value] if isinstance(value, bool) else str(value)
+    if isinstance(shape.get("description"), str):
+        found[DESCRIPTION] = shape["description"]
+    return found
+
+
+def _written_attributes(data: BoxesToWrite, row: int) -> tuple[dict[str, bool], dict[str, str], str]:
+    """Flags, ``attributes`` and description of a shape."""
+    flags, others, description = {}, {}, ""
+    for name, value in data.attributes_of(row):
+        if name == DESCRIPTION:
+            description = value
+        elif value in _BOOLEANS.values():
+            flags[name] = value == _BOOLEANS[True]
+        else:
+            others[name] = value
+    return flags, others, description
+
+
 def write(path: Path, data: BoxesToWrite) -> None:
-    """A new folder of labelme files without image data (``imageData`` is null)."""
+    """A new folder of labelme files without image data (``imageData`` is null).
+
+    Attributes that are true or false are flags; labelme keeps the others, which X-AnyLabeling shows.
+    """
     shapes: dict[int, list[dict[str, Any]]] = {}
     for row, corners in enumerate(corner_texts(data.boxes)):
         x1, y1, x2, y2 = map(float, corners)
         flags, track = int(data.flags[row]), int(data.track_ids[row])
-        shapes.setdefault(int(data.frames[row]), []).append(
-            {
-                "label": data.class_of(row),
-                "points": [[x1, y1], [x2, y2]],
-                "group_id": track if track >= 0 else None,
-                "description": "",
-                "shape_type": "rectangle",
-                "flags": {name: True for name, flag in FLAGS.items() if flags & flag},
-            }
-        )
+        free, others, description = _written_attributes(data, row)
+        shape: dict[str, Any] = {
+            "label": data.class_of(row),
+            "points": [[x1, y1], [x2, y2]],
+            "group_id": track if track >= 0 else None,
+            "description": description,
+            "shape_type": "rectangle",
+            "flags": {name: True for name, flag in FLAGS.items() if flags & flag} | free,
+        }
+        shapes.setdefault(int(data.frames[row]), []).append(shape | ({"attributes": others} if others else {}))
     with atomic_folder(path) as folder:
         for frame, name in written_stems(data).items():
             width, height = data.size_of(frame)

@@ -105,7 +105,7 @@ _FORMATS = (
         (Syntax.TABLE,),
         sniff_rank=2,
         sniff_folder="sniff_folder",
-        unsupported=(Field.TRUNCATED, Field.KEY_FRAMES, Field.LABELLED_FRAMES),
+        unsupported=(Field.TRUNCATED, Field.ATTRIBUTES, Field.KEY_FRAMES, Field.LABELLED_FRAMES),
         unsupported_without_scores=(Field.SOME_WITHOUT_TRACK,),
         unsupported_with_scores=(Field.CLASSES, Field.OCCLUDED),
     ),
@@ -114,6 +114,7 @@ _FORMATS = (
         "coco",
         (Syntax.JSON,),
         sniff_rank=1,
+        unsupported=(Field.ATTRIBUTES,),
     ),
     _Format(
         FormatInfo("cvat", tr("CVAT XML 1.1"), (".xml", ".zip"), can_write=True, is_folder=False),
@@ -128,7 +129,7 @@ _FORMATS = (
         sniff_rank=1,
         label_ending=".txt",
         sniff_label_files="sniff_label_files",
-        unsupported=(Field.IGNORED, Field.OCCLUDED, Field.TRUNCATED, Field.KEY_FRAMES),
+        unsupported=(Field.IGNORED, Field.OCCLUDED, Field.TRUNCATED, Field.ATTRIBUTES, Field.KEY_FRAMES),
         unsupported_without_scores=(Field.TRACK_IDS,),
     ),
     _Format(
@@ -136,7 +137,7 @@ _FORMATS = (
         "voc",
         (Syntax.XML,),
         label_ending=".xml",
-        unsupported=(Field.TRACK_IDS, Field.SCORES, Field.KEY_FRAMES),
+        unsupported=(Field.TRACK_IDS, Field.SCORES, Field.ATTRIBUTES, Field.KEY_FRAMES),
     ),
     _Format(
         FormatInfo("labelme", tr("labelme JSON folder"), (), can_write=True, is_folder=True),
@@ -154,7 +155,7 @@ _FORMATS = (
         FormatInfo("boxcsv", tr("Box CSV"), (".csv",), can_write=True, is_folder=False),
         "box_csv",
         (Syntax.TABLE,),
-        unsupported=(Field.LABELLED_FRAMES,),
+        unsupported=(Field.ATTRIBUTES, Field.LABELLED_FRAMES),
     ),
     _Format(
         FormatInfo("score_csv", tr("Score CSV"), (".csv",), can_write=False, is_folder=False, can_read=False),

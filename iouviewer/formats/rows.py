@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from iouviewer.document.attributes import MAX_SETS, AttributeSet, attribute_set
 from iouviewer.document.boxes import MAX_COORDINATE, NO_TRACK, find_rect_error
 from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.imported import ImportedBoxes, ImportKind, RefusedRow, StatedFact, VideoFacts
@@ -42,6 +43,27 @@ class ClassNames:
             found = self._index[name] = len(self.names)
             self.names.append(name)
         return found
+
+
+class AttributeSets:
+    """The different sets of free attributes of a file, in the order of first use; numbers start at 1."""
+
+    def __init__(self) -> None:
+        self.sets: list[AttributeSet] = []
+        self._numbers: dict[AttributeSet, int] = {(): 0}
+        self.lost = 0
+
+    def number(self, values: Mapping[str, str]) -> int:
+        """The number of a set, 0 for none; also 0 where there are too many, which ``lost`` counts."""
+        found = attribute_set(values)
+        number = self._numbers.get(found)
+        if number is None:
+            if len(self.sets) >= MAX_SETS:
+                self.lost += 1
+                return 0
+            self.sets.append(found)
+            number = self._numbers[found] = len(self.sets)
+        return number
 
 
 def find_invalid_rows(
@@ -99,6 +121,7 @@ class Rows:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.classes = ClassNames()
+        self.attributes = AttributeSets()
         self.class_table: ClassTable | None = None
         self.frames: list[float] = []
         self.rects: list[Sequence[float]] = []
@@ -179,6 +202,14 @@ class Rows:
             self.refuse(self.locations[row] if self.location_of is None else self.location_of(row), reason)
         keep = np.ones(len(frames), np.bool_)
         keep[list(invalid)] = False
+        if self.attributes.lost:
+            limit = tr_n(
+                "The attributes of {count} box are not read: there are more than {limit:,} different sets",
+                "The attributes of {count:,} boxes are not read: there are more than {limit:,} different sets",
+                self.attributes.lost,
+                limit=MAX_SETS,
+            )
+            self.notes.append(limit)
         return build_imported_boxes(
             self.path,
             format_key,
@@ -193,6 +224,7 @@ class Rows:
             areas=None if self.areas is None else np.array(self.areas, np.float64)[keep],
             refused=self.refused,
             notes=self.notes,
+            attribute_sets=tuple(self.attributes.sets),
             **more,
         )
 

@@ -7,6 +7,7 @@ from enum import Enum, auto
 
 import numpy as np
 
+from iouviewer.document.attributes import set_numbers
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.formats.interface import BoxesToWrite
 from iouviewer.i18n import tr, tr_n
@@ -24,6 +25,8 @@ class Field(Enum):
     CLASSES = auto()
     OCCLUDED = auto()
     TRUNCATED = auto()
+    ATTRIBUTES = auto()
+    """Free attributes."""
     KEY_FRAMES = auto()
     LABELLED_FRAMES = auto()
 
@@ -64,6 +67,11 @@ def describe_unsupported(data: BoxesToWrite, unsupported: Collection[Field]) -> 
         texts.append(tr_n("{count} box loses its occluded mark", "{count:,} boxes lose their occluded marks", n))
     if n := count(Field.TRUNCATED, BoxFlag.TRUNCATED):
         texts.append(tr_n("{count} box loses its truncated mark", "{count:,} boxes lose their truncated marks", n))
+    with_attributes = int(np.count_nonzero(set_numbers(flags)))
+    if Field.ATTRIBUTES in unsupported and with_attributes:
+        texts.append(
+            tr_n("{count} box loses its attributes", "{count:,} boxes lose their attributes", with_attributes)
+        )
     if count(Field.KEY_FRAMES, BoxFlag.KEY_FRAME | BoxFlag.INTERPOLATED):
         texts.append(tr("Key frame and interpolation marks are not exported"))
     if Field.LABELLED_FRAMES in unsupported and data.labelled is not None and len(data.labelled) < data.frame_count:
@@ -82,6 +90,7 @@ def describe_supported(data: BoxesToWrite, unsupported: Collection[Field]) -> tu
         (Field.IGNORED, bool((flags & BoxFlag.IGNORED).any()), tr("Ignored boxes")),
         (Field.OCCLUDED, bool((flags & BoxFlag.OCCLUDED).any()), tr("Occluded marks")),
         (Field.TRUNCATED, bool((flags & BoxFlag.TRUNCATED).any()), tr("Truncated marks")),
+        (Field.ATTRIBUTES, bool(set_numbers(flags).any()), tr("Attributes")),
         (Field.KEY_FRAMES, bool((flags & (BoxFlag.KEY_FRAME | BoxFlag.INTERPOLATED)).any()), tr("Key frames")),
     )
     kept = [text for field, is_used, text in rows if is_used and field not in unsupported]

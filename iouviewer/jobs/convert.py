@@ -92,6 +92,7 @@ def convert(request: ConvertRequest) -> ConvertResult:
         scores=boxes.scores,
         track_ids=boxes.track_ids,
         flags=boxes.flags,
+        attribute_sets=boxes.attribute_sets,
         size=size or (0, 0),
         frame_count=frame_count,
         labelled=boxes.labelled if boxes.kind is not ImportKind.PREDICTIONS else boxes.covered,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from iouviewer.document.attributes import ATTRIBUTE_MASK
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
@@ -204,7 +205,8 @@ def ground_truth_to_write(document: Document, source: int = 0) -> BoxesToWrite:
         class_names=document.class_names,
         scores=None,
         track_ids=tracks,
-        flags=flags & FLAG_MASK,
+        flags=flags & (FLAG_MASK | ATTRIBUTE_MASK),
+        attribute_sets=document.classes.attribute_sets,
         size=(known.width, known.height),
         frame_count=known.frame_count,
         labelled=np.flatnonzero(truth.states() == int(FrameState.LABELLED)),

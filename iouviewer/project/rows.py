@@ -51,6 +51,7 @@ class _ClassNumbers(msgspec.Struct):
     order: tuple[int, ...] = ()
     colours: tuple[str, ...] = ()
     aliases: tuple[tuple[str, int], ...] = ()
+    attribute_sets: tuple[tuple[tuple[str, str], ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def write_classes(connection: sqlite3.Connection, classes: ClassTable) -> None:
     """Replace the class table."""
     connection.execute("DELETE FROM classes")
     checked.insert(connection, "classes", enumerate(classes.names))
-    arranged = (classes.order, classes.colours, classes.aliases)
+    arranged = (classes.order, classes.colours, classes.aliases, classes.attribute_sets)
     numbers = _ClassNumbers(classes.numbers, classes.kind.value, classes.named, *arranged)
     text = msgspec.json.encode(numbers).decode()
     checked.write_meta(connection, _CLASS_NUMBERS, text)
@@ -343,7 +344,8 @@ def read_classes(connection: sqlite3.Connection) -> ClassTable:
     except (msgspec.MsgspecError, ValueError, TypeError):
         return ClassTable(names)
     numbers = known.numbers if known.numbers is not None and len(known.numbers) == len(names) else None
-    return ClassTable(names, numbers, kind, known.named, known.order, known.colours, known.aliases)
+    arranged = (known.order, known.colours, known.aliases, known.attribute_sets)
+    return ClassTable(names, numbers, kind, known.named, *arranged)
 
 
 def read_document(connection: sqlite3.Connection, progress: ProgressCallback = no_progress) -> Document:

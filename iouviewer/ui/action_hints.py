@@ -25,6 +25,7 @@ HINTS: dict[str, str] = {
     "swapTracks": tr("two objects exchanged their ids"),
     "verifyAndNext": tr("this frame is checked"),
     "verifiedEmpty": tr("no object on this frame"),
+    "classes": tr("rename, colour, arrange, merge, delete, import names"),
     "excludeFrame": tr("leaves the frame out of all scores, or counts it again"),
     "nextEmpty": tr("a frame that nobody has verified as empty"),
     "toggleWalk": tr("the keys for frames go through a part of the frames"),

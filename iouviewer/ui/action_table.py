@@ -185,6 +185,7 @@ _BOX = (
     _action("selectTool", tr("Select boxes"), "", "", "box", "edit.use_select_tool"),
     _action("drawBox", tr("Draw box"), "bounding-box", "W", "box", "edit.draw"),
     _action("classPicker", tr("Change class…"), "tag", "C", "box", "edit.pick_class"),
+    _action("classes", tr("Classes…"), "classes", "", "box", "classes.show"),
     _action(
         "accept", tr("Accept prediction"), "check", "P", "box", "boxes.accept_prediction", needs=Need.BOX_OR_PREDICTION
     ),

@@ -53,9 +53,10 @@ class ActionTexts(QObject):
         self._actions.set_text("redo", tr("Redo") if redo is None else tr("Redo {step}", step=redo.label))
 
     def _update_classes(self) -> None:
-        names = self._session.document.class_names
+        classes = self._session.document.classes
         for digit in _DIGITS:
-            text = names[digit - 1] if digit <= len(names) else tr("Class {digit}", digit=digit)
+            number = classes.with_digit(digit)
+            text = tr("Class {digit}", digit=digit) if number is None else classes.names[number]
             self._actions.set_text(f"class{digit}", text)
 
     def _update_variants(self, _key: str = "") -> None:

@@ -173,9 +173,11 @@ class ContextMenus(QObject):
         truth, commands = self._session.ground_truth, self._canvas.commands
         boxes = [box for box in map(truth.find, self._session.selection.boxes) if box is not None]
         chosen = {box.class_id for box in boxes}
-        for number, name in enumerate(self._session.document.class_names[:_MOST_CLASSES]):
-            key = self._actions.key_of(f"class{number + 1}") if number < 9 else ""
-            text = name.replace("&", "&&")
+        classes = self._session.document.classes
+        for number in classes.shown[:_MOST_CLASSES]:
+            digit = classes.digit(number)
+            key = self._actions.key_of(f"class{digit}") if digit else ""
+            text = classes.names[number].replace("&", "&&")
             action = submenu.addAction(f"{text}\t{key}" if key else text, partial(commands.set_class, number))
             action.setCheckable(True)
             action.setChecked(chosen == {number})

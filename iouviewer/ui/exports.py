@@ -151,7 +151,8 @@ class FrameStatesWriter:
     """Writes what has been done with each frame as CSV."""
 
     def check(self, source: ExportSource) -> None:
-        """The list has a row for each frame, even if nothing has been done."""
+        if not source.session.frame_count:
+            raise UserError(tr("no video is open"), remedy=tr("Open a video first"))
 
     def prepare(self, source: ExportSource, path: Path) -> Job:
         session, log = source.session, VerificationLog(source.session)

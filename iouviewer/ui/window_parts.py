@@ -27,6 +27,7 @@ from iouviewer.ui.action_needs import ActionNeeds
 from iouviewer.ui.action_texts import ActionTexts
 from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.canvas.view import CanvasView
+from iouviewer.ui.commands.classes import ClassCommands
 from iouviewer.ui.commands.edit import EditCommands
 from iouviewer.ui.commands.exports import ExportCommands
 from iouviewer.ui.commands.files import FileCommands, RecentFilesMenu
@@ -221,6 +222,7 @@ class WindowParts(QObject):
             "variants": variants,
             "tracks": tracks,
             "side": self.side,
+            "classes": ClassCommands(window, session, self.views.problems.model.class_counts, self.runs.choose_classes),
             "notes": NoteCommands(self.views.notes, self.views.side_tabs, self.side),
             **self._create_palette_and_help(),
         }

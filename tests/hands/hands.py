@@ -469,31 +469,35 @@ class Hands:
         """
         errors: list[BaseException] = []
         seen: list[QDialog] = []
-        timer = QTimer()
-        timer.setInterval(20)
+        is_over: list[bool] = []
 
         def look() -> None:
-            dialog = QApplication.activeModalWidget()
-            if not isinstance(dialog, QDialog) or not dialog.isVisible() or not dialog.isActiveWindow():
+            if is_over:
                 return
-            if dialog in seen or errors:
+            # Another timer each time: one does not fire inside its own slot, where a step may open the next dialog.
+            QTimer.singleShot(20, look)
+            dialog = QApplication.activeModalWidget()
+            if not isinstance(dialog, QDialog) or not dialog.isVisible() or errors:
+                return
+            if not dialog.isActiveWindow():
+                if dialog in seen:
+                    dialog.activateWindow()  # what the window system does when the dialog above it closes
+                return
+            if dialog in seen or len(seen) == len(steps):
                 return
             seen.append(dialog)
-            if len(seen) == len(steps):
-                timer.stop()
             try:
                 steps[len(seen) - 1](dialog)
             except BaseException as error:  # noqa: BLE001 - raised below, where the test sees it
                 errors.append(error)
                 dialog.reject()
 
-        timer.timeout.connect(look)
-        timer.start()
+        QTimer.singleShot(20, look)
         try:
             yield
             self.wait(lambda: len(seen) == len(steps) or errors, "a dialog")
         finally:
-            timer.stop()
+            is_over.append(True)
         if errors:
             raise errors[0]
         self.wait(lambda: not any(isValid(one) and one.isVisible() for one in seen), "the dialog's end")

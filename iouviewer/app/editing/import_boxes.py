@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from iouviewer.document.attributes import MAX_SETS, renumbered
 from iouviewer.document.boxes import NO_BOX, NO_TRACK, Box
 from iouviewer.document.classes import ClassTable, fold_name
 from iouviewer.document.document import Document
@@ -86,10 +87,39 @@ def add_classes(
         mapped[number] = by_name[fold_name(target)]
     table = imported.classes
     if table.numbers is None:
-        return ClassTable.of(names), mapped
+        return _arranged(ClassTable.of(names), known), mapped
     own = {mapped[number]: value for number, value in reversed(list(enumerate(table.numbers)))}
     numbers = [own.get(number, -1 - number) for number in range(len(names))]
-    return ClassTable.of(names, numbers, table.kind, named=table.named or len(known) > 0), mapped
+    named = table.named or len(known) > 0
+    return _arranged(ClassTable.of(names, numbers, table.kind, named=named), known), mapped
+
+
+def _arranged(classes: ClassTable, known: ClassTable) -> ClassTable:
+    """The classes with the order, colours, aliases and attributes of those before."""
+    return replace(
+        classes,
+        order=known.order,
+        colours=known.colours,
+        aliases=known.aliases,
+        attribute_sets=known.attribute_sets,
+    )
+
+
+def _with_attributes(imported: ImportedBoxes, classes: ClassTable) -> tuple[ImportedBoxes, ClassTable]:
+    """The boxes with their attributes numbered as in the document, and the classes with their sets."""
+    if not imported.attribute_sets:
+        return imported, classes
+    flags, sets, lost = renumbered(imported.flags, imported.attribute_sets, classes.attribute_sets)
+    notes = imported.notes
+    if lost:
+        note = tr_n(
+            "{count} box loses its attributes: there are more than {limit:,} different sets",
+            "{count:,} boxes lose their attributes: there are more than {limit:,} different sets",
+            lost,
+            limit=MAX_SETS,
+        )
+        notes = (*notes, note)
+    return replace(imported, flags=flags, notes=notes), replace(classes, attribute_sets=sets)
 
 
 def prepare_ground_truth(
@@ -118,6 +148,7 @@ def prepare_ground_truth(
         )
     imported = _with_one_box_a_frame(imported)
     classes, mapped = add_classes(imported, document.classes, class_map)
+    imported, classes = _with_attributes(imported, classes)
     class_ids = np.full(len(imported), UNSPECIFIED_CLASS, np.int64)
     for number, class_id in mapped.items():
         class_ids[imported.class_ids == number] = class_id
@@ -151,7 +182,7 @@ def count_lost_boxes(truth: GroundTruth, prepared: PreparedGroundTruth) -> int:
     frames, boxes, class_ids, tracks, flags, _ids = truth.columns()
     imported = prepared.imported
     old = _box_keys(frames, boxes, class_ids, tracks, flags & FLAG_MASK)
-    new = _box_keys(imported.frames, imported.boxes, prepared.class_ids, imported.track_ids, imported.flags)
+    new = _box_keys(imported.frames, imported.boxes, prepared.class_ids, imported.track_ids, imported.flags & FLAG_MASK)
     return int((~np.isin(old, new)).sum())
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from iouviewer.document import tracks as track_edits
 from iouviewer.document.boxes import NO_TRACK
+from iouviewer.document.class_commands import CLASSES
 from iouviewer.document.document import Document
 from iouviewer.document.edits import Applied, Aspect, Batch, Change, Edit, Phase, SetFrames
 from iouviewer.document.ground_truth import GroundTruth
@@ -233,9 +234,9 @@ def with_outdated_frames(
 ) -> tuple[Edit, Applied, str]:
     """The step together with the marks of frames that it makes no longer verified.
 
-    An edit with the origin ``RESTORE`` brings back which frames were verified.
+    An edit with the origin ``RESTORE`` brings back which frames were verified; one of classes has their marks itself.
     """
-    if origin == RESTORE:
+    if origin in (RESTORE, CLASSES):
         return edit, applied, merge_key
     source = applied.change.source
     marks = track_edits.outdated_marks(document.ground_truth(source), applied.change)

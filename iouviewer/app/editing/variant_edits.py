@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import SetVariants
 from iouviewer.errors import UserError
@@ -38,6 +40,13 @@ def remove_variant(session: Session, key: str) -> None:
     name = session.variants[key].name
     edit = SetVariants(removed=(key,), source=session.source.id)
     _execute(session, edit, tr("Remove variant {variant}", variant=name))
+
+
+def map_classes(session: Session, key: str, class_map: Mapping[str, str]) -> None:
+    """Say which classes of a variant are which of the ground truth; nothing is read or run again."""
+    name, pairs = session.variants[key].name, tuple(sorted(class_map.items()))
+    edit = SetVariants(class_maps=((key, pairs),), source=session.source.id)
+    _execute(session, edit, tr("Map classes of variant {variant}", variant=name))
 
 
 def set_baseline(session: Session, key: str) -> None:

@@ -308,8 +308,9 @@ class BoxCommands:
 
     def set_class_by_digit(self, digit: int) -> None:
         """Set the class at this position of the list, 1 to 9."""
-        if digit <= len(self._session.document.class_names):
-            self.set_class(digit - 1)
+        number = self._session.document.classes.with_digit(digit)
+        if number is not None:
+            self.set_class(number)
             return
         key = self.class_key()
         self._session.statusMessage.emit(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtGui import QColor
 
 from iouviewer.document.boxes import NO_TRACK
+from iouviewer.document.classes import ClassTable
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
 from iouviewer.reports.box_look import NOT_COUNTED, BoxLook, prediction_look, truth_look
 from iouviewer.ui.tokens import CLASS_COLOURS
@@ -20,9 +21,11 @@ __all__ = [
 ]
 
 
-def class_colour(class_id: int) -> str:
-    """The colour of a class; empty for no class."""
-    return "" if class_id == UNSPECIFIED_CLASS else CLASS_COLOURS[class_id % len(CLASS_COLOURS)]
+def class_colour(class_id: int, classes: ClassTable) -> str:
+    """The colour of a class: the chosen one, else the usual one of its id; empty for no class."""
+    if class_id == UNSPECIFIED_CLASS:
+        return ""
+    return classes.colour(class_id) or CLASS_COLOURS[class_id % len(CLASS_COLOURS)]
 
 
 def track_colour(track: int) -> str:

@@ -319,7 +319,7 @@ class FrameViewBuilder:
         """The colour by class or track; empty for that of the source."""
         by = self._session.view_state.colour_by
         if by is ColourBy.CLASS:
-            return class_colour(class_id)
+            return class_colour(class_id, self._session.document.classes)
         return track_colour(track) if by is ColourBy.TRACK else ""
 
     def _match(self, iou: float | None) -> tuple[BoxState, Segment]:

@@ -71,7 +71,7 @@ class EditCommands:
         has_tracks = drawn is None and any(box.track != NO_TRACK for box in boxes)
         picked = pick_class(
             self._window,
-            document.class_names,
+            document.classes,
             title=self._title_of(boxes, is_drawing=drawn is not None or self._canvas.tools.is_drawing),
             anchor=self._anchor(boxes),
             current=classes.pop() if len(classes) == 1 else None,

@@ -85,7 +85,7 @@ class ExportCommands(QObject):
         document, source = self._session.document, self._session.source.id
         title = tr("Class of boxes without a class")
         parent = QApplication.activeModalWidget() or self._window
-        picked = pick_class(parent, document.class_names, title=title, can_create=False)
+        picked = pick_class(parent, document.classes, title=title, can_create=False)
         if picked is None or picked.number is None:
             return False
         _frames, _boxes, class_ids, _tracks, _flags, ids = self._session.ground_truth.columns()

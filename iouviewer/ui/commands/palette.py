@@ -197,18 +197,17 @@ class PaletteCommands(QObject):
         return tr("frames {first:,}–{last:,} · {boxes}", first=min(frames), last=max(frames), boxes=count)
 
     def _classes(self, text: str) -> Section:
-        names = self._session.document.class_names
+        classes = self._session.document.classes
         has_box = bool(self._session.selection.boxes)
         entries = []
-        for class_id, name in enumerate(names):
+        for class_id in classes.shown:
+            name, digit = classes.names[class_id], classes.digit(class_id)
             rank = match_rank(text, name)
             if rank is None or rank > 1 or not self._session.frame_count:
                 continue
             subtitle = tr("change class of the selection") if has_box else tr("class of new boxes")
             entries.append(
-                Entry(
-                    name, subtitle, str(class_id + 1) if class_id < 9 else "", partial(self._boxes.set_class, class_id)
-                )
+                Entry(name, subtitle, str(digit) if digit else "", partial(self._boxes.set_class, class_id))
             )
         return Section(tr("Classes"), tuple(entries[:_MOST]))
 

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.editing.session import Session
+from iouviewer.app.editing.variant_edits import map_classes
 from iouviewer.app.jobs.inference_job import InferenceQueue, QueueState, Run
 from iouviewer.app.jobs.model_probe import ModelProbe
 from iouviewer.app.projects.importer import PROTOCOL_DETAILS
@@ -168,7 +169,7 @@ class RunCommands(QObject):
             predictions.class_map,
         )
         if dialog.exec():
-            self._session.variants.set_class_map(key, dialog.class_map())
+            map_classes(self._session, key, dialog.class_map())
 
     def cancel(self) -> None:
         """Cancel the current run; its results stay."""

@@ -170,7 +170,7 @@ class TrackCommands:
         except UserError as error:
             self._session.statusMessage.emit(as_sentence(error))
             return
-        picked = pick_class(self._window, document.class_names, title=_title_of(found))
+        picked = pick_class(self._window, document.classes, title=_title_of(found))
         if picked is None:
             return
         if picked.number is None:

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from iouviewer.app.editing.edit_scopes import EditScopes
+from iouviewer.document.classes import ClassTable
 from iouviewer.i18n import tr
 from iouviewer.ui.canvas.box_look import class_colour
 from iouviewer.ui.dialogs.search_dialog import Choice, filter_choices
@@ -51,6 +52,10 @@ class PickedClass:
 class _Rows(QStyledItemDelegate):
     """Paints swatch, name and digit."""
 
+    def __init__(self, classes: ClassTable, parent: QObject) -> None:
+        super().__init__(parent)
+        self._classes = classes
+
     def sizeHint(self, _option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(0, SIZE["row_dense"] + SPACE["xs"])
 
@@ -68,7 +73,7 @@ class _Rows(QStyledItemDelegate):
             painter.setBrush(QColor(colours.accent_fill))
             painter.drawRoundedRect(option.rect, RADIUS["control"], RADIUS["control"])
         if choice.key != CREATE:
-            painter.setBrush(QColor(class_colour(int(choice.key))))
+            painter.setBrush(QColor(class_colour(int(choice.key), self._classes)))
             top = rect.top() + (rect.height() - _SWATCH) // 2
             painter.drawRoundedRect(QRect(rect.left(), top, _SWATCH, _SWATCH), 2, 2)
         rect.setLeft(rect.left() + _SWATCH + SPACE["s"])
@@ -90,9 +95,9 @@ class ClassPicker(QDialog):
     A name that no class has is created after a confirmation in the popup itself.
 
     Args:
-        names: the classes.
+        classes: the classes, listed in their own order.
         title: what gets the class, for example ``Class of person 17``.
-        current: the class that is marked at first, None for none.
+        current: id of the class that is marked at first, None for none.
         scopes: offers the scope of the class, None where it does not matter.
         can_create: whether a new class may be created.
 
@@ -103,7 +108,7 @@ class ClassPicker(QDialog):
     def __init__(
         self,
         parent: QWidget | None,
-        names: tuple[str, ...],
+        classes: ClassTable,
         *,
         title: str,
         current: int | None = None,
@@ -115,8 +120,10 @@ class ClassPicker(QDialog):
         self.setObjectName("classPicker")
         self.setWindowTitle(tr("Change class"))
         make_popup(self)
+        shown = classes.shown
         self._choices = tuple(
-            Choice(str(i), name, str(i + 1) if i < len(_DIGITS) else "") for i, name in enumerate(names)
+            Choice(str(number), classes.names[number], _DIGITS[place] if place < len(_DIGITS) else "")
+            for place, number in enumerate(shown)
         )
         self._can_create = can_create
         self.picked: PickedClass | None = None
@@ -129,7 +136,7 @@ class ClassPicker(QDialog):
         self.line = QLineEdit()
         self.line.setObjectName("classPickerLine")
         hint = tr("Type a class or a new name") if can_create else tr("Type a class")
-        if not names:
+        if not shown:
             hint = tr("Name of the first class")
         self.line.setPlaceholderText(hint)
         self.line.setAccessibleName(title)
@@ -137,7 +144,7 @@ class ClassPicker(QDialog):
         self.list = QListWidget()
         self.list.setObjectName("classPickerList")
         self.list.setAccessibleName(tr("Classes"))
-        self.list.setItemDelegate(_Rows(self.list))
+        self.list.setItemDelegate(_Rows(classes, self.list))
         self.list.setUniformItemSizes(True)
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -154,8 +161,8 @@ class ClassPicker(QDialog):
         self.line.textChanged.connect(self._show_matches)
         self.list.itemClicked.connect(lambda _item: self._take_current())
         self._show_matches("")
-        if current is not None and 0 <= current < self.list.count():
-            self.list.setCurrentRow(current)
+        if current in shown:
+            self.list.setCurrentRow(shown.index(current))
 
     def _choice_page(self, scopes: EditScopes | None) -> QWidget:
         page = QWidget()
@@ -217,10 +224,10 @@ class ClassPicker(QDialog):
         if choice.key == CREATE:
             self._confirm(self.line.text().strip())
         else:
-            self._take(int(choice.key))
+            self._take(choice)
 
-    def _take(self, number: int) -> None:
-        self.picked = PickedClass(self._choices[number].text, number)
+    def _take(self, choice: Choice) -> None:
+        self.picked = PickedClass(choice.text, int(choice.key))
         self.accept()
 
     # The confirmation
@@ -272,7 +279,7 @@ class ClassPicker(QDialog):
                 return True
             digit = self._digit_of(event)
             if digit:
-                self._take(digit - 1)
+                self._take(self._choices[digit - 1])
                 return True
         return super().eventFilter(watched, event)
 
@@ -288,7 +295,7 @@ class ClassPicker(QDialog):
 
 def pick_class(
     parent: QWidget,
-    names: tuple[str, ...],
+    classes: ClassTable,
     *,
     title: str,
     anchor: QRect | None = None,
@@ -301,7 +308,7 @@ def pick_class(
     Args:
         anchor: the box on the screen, which the popup does not cover; None: near the top of the window.
     """
-    picker = ClassPicker(parent, names, title=title, current=current, scopes=scopes, can_create=can_create)
+    picker = ClassPicker(parent, classes, title=title, current=current, scopes=scopes, can_create=can_create)
     picker.adjustSize()
     if anchor is None:
         picker.move(parent.mapToGlobal(QPoint((parent.width() - picker.width()) // 2, 2 * SIZE["top_bar"])))

@@ -200,7 +200,7 @@ def describe(restoration: Restoration) -> str:
             tr_n("{count} note", "{count:,} notes", len(restoration.notes) + len(restoration.removed_notes)),
             len(restoration.notes) + len(restoration.removed_notes),
         ),
-        (tr("class names"), len(restoration.names or ())),
+        (tr("class names"), len(restoration.classes or ())),
     )
     return tr(
         "Restoring changes: {changes}. Variants stay as they are. You can undo it.",

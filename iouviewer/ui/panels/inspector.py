@@ -115,7 +115,7 @@ class Inspector(QWidget):
         session.sourceChanged.connect(self._spans.clear)
         session.changed.connect(self._on_session_changed)
         session.scopes.changed.connect(self._show_effects)
-        form.classes.set_entries(lambda: session.document.class_names)
+        form.classes.set_entries(lambda: tuple(map(session.document.class_name, session.document.classes.shown)))
         form.tracks.set_entries(self._track_entries)
         form.classChosen.connect(self._on_class_chosen)
         form.trackChosen.connect(self._on_track_chosen)
