@@ -50,7 +50,7 @@ APART = 0.6
 """Probability for a box that overlaps what variants see by ``PAIR_IOU`` only, whatever is usual in its track."""
 STEADY_CLASS = 0.5
 """Weight of another class that variants see where the track has one class all along."""
-MIXED_CLASS = 0.95
+MIXED_CLASS = 0.98
 """Probability for a box whose track has another class on most frames around."""
 DUPLICATE_IOU = 0.7
 """IoU from which two boxes of a class are on one object."""
@@ -398,7 +398,7 @@ def _wrong_class(evidence: Evidence) -> Findings:
     seen = np.sqrt(_of_cluster(clusters.mean_score, rival[rows])) * (1.0 - _of_cluster(clusters.share, own[rows]))
     seen = seen * np.where(inputs.tracks[rows] >= 0, STEADY_CLASS + (1 - STEADY_CLASS) * (1.0 - same[rows]), 0.7)
     said = np.append(clusters.rows.class_ids, -1)[rival[rows]]
-    time_says = timed[rows] * (MIXED_CLASS * clip((0.5 - same[rows]) / 0.3))
+    time_says = timed[rows] * (MIXED_CLASS * clip((0.5 - same[rows]) / 0.2))
     score = 1.0 - (1.0 - seen) * (1.0 - time_says)
     fix = np.where(timed[rows], usual_class[rows], said)
     return _of_boxes(
