@@ -17,7 +17,7 @@ MIN_LINK_IOU = 0.5
 """IoU from which boxes of two frames are the same object."""
 MAX_LINK_GAP = 3
 """Largest distance in frames between two boxes of an object; above 1, as predictions flicker and runs skip frames."""
-MAX_SCORE_STEP = 0.35
+MAX_SCORE_STEP = 0.2
 """Difference of probabilities from which two frames of a track are not one error."""
 _FAMILY = np.array([int(ProblemKind.MISSING if kind is ProblemKind.GAP else kind) for kind in ProblemKind])
 """Kinds of one group: a missing box that variants see on some frames and not on others is one error."""

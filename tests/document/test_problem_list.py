@@ -336,7 +336,7 @@ def test_a_problem_that_reappears_returns_to_its_group(box: int | None) -> None:
     before = groups(found)
     edit(found, 2, [], by_user=False)
     assert groups(found) == [[9], [0, 1, 3]]
-    likelier = replace(chain[2], score=0.7)
+    likelier = replace(chain[2], score=0.6)
     edit(found, 2, [likelier], by_user=False)
     assert groups(found) == before == [[9], [0, 1, 2, 3]]
     view = found.list_visible()
