@@ -37,7 +37,7 @@ class TrackQuestion(QFrame):
         super().__init__(window)
         self._window = window
         self.setObjectName("trackQuestion")
-        self.setProperty("popup", True)
+        self.setProperty("popup", "rounded")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAutoFillBackground(True)
         self._text = QLabel()

@@ -214,14 +214,16 @@ class LaneGestures:
         if lane is None or (self._is_locked(lane) and self._part is not Part.NOTHING):
             self._mode = _Mode.PASSIVE
             return
+        is_lifted = self._can_merge and abs(moved.y()) > abs(moved.x())
         if self._part in (Part.START, Part.END):
             self._mode = _Mode.END
+        elif self._part in (Part.KEY, Part.BODY) and is_lifted:
+            # Upwards or downwards the lane itself is dragged, wherever it was pressed.
+            self._mode = _Mode.MERGE
         elif self._part is Part.KEY:
             self._mode = _Mode.KEYS
             if self._has_alt or self._key not in self.selected_keys.get(lane.track, ()):
                 self.selected_keys = {lane.track: frozenset({self._key})}
-        elif self._can_merge and self._part is Part.BODY and abs(moved.y()) > abs(moved.x()):
-            self._mode = _Mode.MERGE
         else:
             self._mode = _Mode.BAND
         self.drag = Drag(lane, self._part, frame, is_copy=self._has_alt)
