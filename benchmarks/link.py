@@ -1,9 +1,9 @@
-"""How well boxes are linked into tracks, and what a person has left to mend.
+"""How well boxes are linked into tracks, and what a person has left to repair.
 
     python -m benchmarks link FOLDER... [--predictions FOLDER FILE...] [--frames 480:795]
 
 Each folder has a video, ``gt.txt`` and ``det_frcnn.txt`` in MOT layout (``../shared/data``). Printed are IDF1 and the
-operations to mend (``iouviewer.metrics.identity``) for the detections at score 0.5 or more, and for ground truth
+operations to repair (``iouviewer.metrics.identity``) for the detections at score 0.5 or more, and for ground truth
 without its ids. ``--predictions`` adds variants of the first folder's video in MOT layout, on ``--frames`` that they
 never saw: each one alone at score 0.25 or more without its own doubles, and their consensus (at least half of them,
 boxes averaged by score). Detections are linked, gaps filled, and boxes smoothed, as *Start from predictions...* does;

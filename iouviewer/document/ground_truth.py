@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.edits import FrameMark, FrameState, Verification
-from iouviewer.document.origins import frames_of_started, started_numbers_of, variant_number, without_leaning
+from iouviewer.document.origin_view import OriginView
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
 _ID = attrgetter("id")
@@ -59,7 +59,7 @@ class GroundTruth:
         self._states = np.full(frame_count, int(state), np.int8)
         self._verification = np.zeros(frame_count, np.int8)
         self._default_state = FrameState.UNLABELLED
-        self._left_out: frozenset[int] = frozenset()
+        self._origins = OriginView()
         self._next_id = 1
         self._load(none, np.zeros((4, 0)), none, none, none, none)
 
@@ -88,7 +88,7 @@ class GroundTruth:
         self._track_columns: dict[int, tuple[Int, Int, Int, Int]] = {}
         self._track_rows: dict[int, Int] = {}
         self._loaded_highest: int | None = None
-        self._started: dict[int, frozenset[int]] | None = None
+        self._origins.load(self._frames, self._flags)
         # The table of the most recently read edited frame.
         self._frame_table: _FrameTable | None = None
         if len(ids):
@@ -167,14 +167,6 @@ class GroundTruth:
         self._track_cache[track] = boxes = tuple(sorted(found, key=lambda box: (box.frame, box.id)))
         return boxes
 
-    def _present_tracks(self) -> Int:
-        """Tracks of all boxes, in no order: (N,) int64."""
-        columns = self._tracks
-        if self._edited:
-            columns = columns[~np.isin(self._frames, np.fromiter(self._edited, np.int64))]
-        edited = (box.track for boxes in self._edited.values() for box in boxes)
-        return np.concatenate([columns, np.fromiter(edited, np.int64)])
-
     def track_columns(self, track: int) -> tuple[Int, Int, Int, Int]:
         """Frames, class ids, flags and box ids of a track by frame, (N,) each; ``track`` without objects.
 
@@ -220,9 +212,8 @@ class GroundTruth:
         highest = self._loaded_highest
         if highest != NO_TRACK and not self.has_track(highest):
             # Edits have removed it.
-            return int(self._present_tracks().max(initial=NO_TRACK))
-        edited = (box.track for boxes in self._edited.values() for box in boxes)
-        return max(highest, max(edited, default=NO_TRACK))
+            return int(_present_tracks(self._frames, self._tracks, self._edited).max(initial=NO_TRACK))
+        return max(highest, max((box.track for boxes in self._edited.values() for box in boxes), default=NO_TRACK))
 
     def has_track(self, track: int) -> bool:
         """Whether a box belongs to this track."""
@@ -257,7 +248,7 @@ class GroundTruth:
 
     def verified(self) -> NDArray[np.bool_]:
         """(F,) bool: frames that a person has verified, that have not changed since and are not excluded."""
-        found: NDArray[np.bool_] = (self._verification == Verification.VERIFIED) & (self._states != FrameState.EXCLUDED)
+        found: Bool = (self._verification == Verification.VERIFIED) & (self._states != FrameState.EXCLUDED)
         return found
 
     def verification(self) -> NDArray[np.int8]:
@@ -273,21 +264,20 @@ class GroundTruth:
         edited = self._edited.get(frame)
         if edited is None:
             rows = slice(int(self._offsets[frame]), int(self._offsets[frame + 1]))
-            flags = without_leaning(self._flags[rows], self._left_out)
+            flags = self._origins.scored_flags(self._flags[rows])
             return _table_of(self._boxes[:, rows], self._class_ids[rows], flags, self._ids[rows])
         cached = self._frame_table
         if cached is None or edited is not cached.boxes:
             boxes = np.array([box.rect for box in edited], np.float64).reshape(-1, 4).T
             columns = [(box.class_id, box.flags, box.id) for box in edited]
             class_ids, flags, ids = np.array(columns, np.int64).reshape(-1, 3).T
-            table = _table_of(boxes, class_ids, without_leaning(flags, self._left_out), ids)
-            cached = self._frame_table = _FrameTable(edited, table)
+            flags = self._origins.scored_flags(flags)
+            cached = self._frame_table = _FrameTable(edited, _table_of(boxes, class_ids, flags, ids))
         return cached.table
 
     def unscored_classes(self) -> frozenset[int]:
         """Classes that the benchmark of the ground truth does not score (``unscored_classes``)."""
-        neutral = int(BoxFlag.NEUTRAL)
-        edited = any(box.flags & neutral for boxes in self._edited.values() for box in boxes)
+        edited = any(box.flags & BoxFlag.NEUTRAL for boxes in self._edited.values() for box in boxes)
         if not (edited or self._has_neutral):
             return frozenset()  # the usual case, without merging the edits
         _frames, _boxes, class_ids, _tracks, flags, _ids = self.columns()
@@ -301,7 +291,7 @@ class GroundTruth:
         self._merge_edited()
         if self._table is None:
             frames, boxes, class_ids, _tracks, flags, ids = self.columns()
-            rows, class_ids, ignored, by_iou = rows_for_metrics(class_ids, without_leaning(flags, self._left_out))
+            rows, class_ids, ignored, by_iou = rows_for_metrics(class_ids, self._origins.scored_flags(flags))
             if not rows.all():
                 frames, boxes, ids = frames[rows], boxes[:, rows], ids[rows]
             self._table = BoxTable.from_rows(
@@ -316,36 +306,19 @@ class GroundTruth:
             self._merged_table = self._table
         return self._table
 
-    # Origins
-
     def started_variants(self) -> frozenset[int]:
         """Numbers of the variants that this ground truth was started from (``origins.variant_number``)."""
-        if self._started is None:
-            self._started = frames_of_started(self._frames, self._flags)
-        found = {number for number, frames in self._started.items() if not frames <= self._edited.keys()}
-        for boxes in self._edited.values():
-            found |= started_numbers_of(boxes)
-        return frozenset(found)
-
-    def states_for(self, variant: str) -> NDArray[np.int8]:
-        """The states as they count for a variant (its key), (F,) int8.
-
-        Where the ground truth was started from its predictions, only verified frames are labelled: a variant cannot be
-        measured against itself.
-        """
-        if variant_number(variant) not in self.started_variants():
-            return self._states
-        return np.where(self._verification == Verification.VERIFIED, self._states, np.int8(FrameState.UNLABELLED))
+        return self._origins.started(self._edited)
 
     @property
     def left_out(self) -> frozenset[int]:
         """Numbers of the variants whose boxes are left out of scores."""
-        return self._left_out
+        return self._origins.left_out
 
     def leave_out(self, variants: frozenset[int]) -> None:
         """Leave boxes that lean to these variants, by number, out of all tables for metrics."""
-        if variants != self._left_out:
-            self._left_out = variants
+        if variants != self._origins.left_out:
+            self._origins.left_out = variants
             self._table = self._merged_table = self._frame_table = None
 
     # Writing: only Document calls these methods.
@@ -446,7 +419,9 @@ class GroundTruth:
         new = np.array(columns, np.int64).reshape(-1, 5).T
         bounds = self._offsets[np.array(frames)], self._offsets[np.array(frames) + 1]
         rows = _ranges(*bounds)
-        if self._has_columns(rows, new):
+        old_columns = (self._frames, self._class_ids, self._tracks, self._flags, self._ids)
+        if len(rows) == new.shape[1] and all(map(np.array_equal, (old[rows] for old in old_columns), new)):
+            # Only rectangles changed.
             self._merge_rects(rows, rects)
             return
         # Frames stay in order, so whole stretches between edited frames are copied.
@@ -459,16 +434,8 @@ class GroundTruth:
                 start = end
             return np.concatenate([*pieces, old[..., start:]], axis=-1)
 
-        old_columns = (self._frames, self._class_ids, self._tracks, self._flags, self._ids)
         spliced = [splice(old, values) for old, values in zip(old_columns, new, strict=True)]
         self._load(spliced[0], splice(self._boxes, rects), *spliced[1:])
-
-    def _has_columns(self, rows: Int, new: Int) -> bool:
-        """Whether these rows hold these frames, class ids, tracks, flags and ids, (5, N), already."""
-        old = (self._frames, self._class_ids, self._tracks, self._flags, self._ids)
-        return len(rows) == new.shape[1] and all(
-            np.array_equal(column[rows], values) for column, values in zip(old, new, strict=True)
-        )
 
     def _merge_rects(self, rows: Int, rects: Float) -> None:
         """Merge edits that only moved boxes: one array is copied instead of all being sorted again."""
@@ -485,6 +452,14 @@ class GroundTruth:
         self._table = self._merged_table = None
         if merged is not None and len(merged) == len(self._ids):
             self._table = self._merged_table = replace(merged, boxes=self._boxes)
+
+
+def _present_tracks(frames: Int, tracks: Int, edited: Mapping[int, tuple[Box, ...]]) -> Int:
+    """Tracks of all boxes, in no order: (N,) int64. ``edited`` frames override the columns."""
+    if edited:
+        tracks = tracks[~np.isin(frames, np.fromiter(edited, np.int64))]
+    of_edited = (box.track for boxes in edited.values() for box in boxes)
+    return np.concatenate([tracks, np.fromiter(of_edited, np.int64)])
 
 
 def _ranges(starts: Int, ends: Int) -> Int:

@@ -334,7 +334,7 @@ class PredictionSet:
 
         Args:
             states: (F,) of FrameState.
-            own_states: (F,) as they count for these predictions (``GroundTruth.states_for``).
+            own_states: (F,) as they count for these predictions (``origin_view.states_for``).
         """
         withheld = self.covered & (states != own_states)
         if not withheld.any():

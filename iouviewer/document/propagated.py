@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from iouviewer.document import tracks
+from iouviewer.document.attributes import ATTRIBUTE_MASK
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, Rect
 from iouviewer.document.commands import Command, combine_edits
 from iouviewer.document.document import Document
@@ -15,7 +16,7 @@ from iouviewer.document.origins import Origin, origin_bits, with_origin
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 
-COPIED_FLAGS = BoxFlag.OCCLUDED | BoxFlag.IGNORED | BoxFlag.TRUNCATED
+COPIED_FLAGS = int(BoxFlag.OCCLUDED | BoxFlag.IGNORED | BoxFlag.TRUNCATED) | ATTRIBUTE_MASK
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,7 @@ def find_span(truth: GroundTruth, box: Box, *, step: int, frames: int) -> Span |
 
 
 def add_propagated(
-    document: Document,
-    found: Mapping[int, Sequence[tuple[int, Rect]]],
-    *,
-    guided_by: str = "",
-    source: int = 0,
+    document: Document, found: Mapping[int, Sequence[tuple[int, Rect]]], *, guided_by: str = "", source: int = 0
 ) -> Command:
     """Add the boxes that a propagation found, as derived boxes (``INTERPOLATED``) of their track.
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from iouviewer.document.origin_view import states_for
 from iouviewer.document.origins import variant_number
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores_frame import FramePredictions, frame_predictions
@@ -144,7 +145,7 @@ class Scores:
         """
         self._frame_predictions.clear()
         numbers = [int(frame) for frame in frames]
-        self._variants[key].extend(predictions, numbers, self._gt, self._gt.states_for(key), self._without_class)
+        self._variants[key].extend(predictions, numbers, self._gt, states_for(self._gt, key), self._without_class)
 
     def compute_ap(self, key: str) -> None:
         """Compute a pending AP now, for a run that has ended."""
@@ -168,7 +169,7 @@ class Scores:
         if not variant.pending:
             return None
         self._update_ap(key)
-        states, without = self._gt.states_for(key).copy(), self._without_class.copy()
+        states, without = states_for(self._gt, key).copy(), self._without_class.copy()
         table, ap, token = self._gt.table(), variant.ap, variant.state_token
         return PendingScores(variant.predictions, table, states, self._settings, without, ap, token)
 
@@ -192,7 +193,7 @@ class Scores:
             self.set_ground_truth(self._gt)
             return
         variants = list(self._variants.values())
-        states = {key: self._gt.states_for(key) for key in self._variants} if started else {}
+        states = {key: states_for(self._gt, key) for key in self._variants} if started else {}
         for frame in frames:
             gt = self._gt.frame_table(frame)
             state = self._gt.state(frame)
@@ -235,7 +236,7 @@ class Scores:
         """Bring the AP of a variant up to date after edits; a drag edits a frame more often than any AP is read."""
         variant = self._variants[key]
         number = list(self._variants).index(key)
-        states = self._gt.states_for(key)
+        states = states_for(self._gt, key)
         for frame in variant.take_outdated_frames():
             gt, predictions = self._gt.frame_table(frame), self._predictions_of(frame)
             live = self._coco[frame] = LiveCandidates.of(gt, predictions, self._coco.pop(frame, None))
@@ -325,7 +326,7 @@ class Scores:
         return self.defer_above is not None and len(predictions.table) + len(self._gt.table()) > self.defer_above
 
     def _score(self, key: str, predictions: PredictionSet) -> VariantScores:
-        states = self._gt.states_for(key)
+        states = states_for(self._gt, key)
         if self._is_deferred(predictions):
             return VariantScores.deferred(predictions, states, self._settings, self._without_class)
         return VariantScores(predictions, self._gt.table(), states, self._settings, self._without_class)

@@ -45,12 +45,12 @@ class GroundTruthView(Protocol):
         """(F,) int8."""
         ...
 
-    def states_for(self, variant: str) -> FrameStates:
-        """(F,) int8 as they count for the variant with this key."""
+    def verification(self) -> FrameStates:
+        """(F,) int8 of Verification."""
         ...
 
     def started_variants(self) -> frozenset[int]:
-        """Variants that the ground truth was started from; a change of them changes ``states_for``."""
+        """Variants that the ground truth was started from; see ``origin_view.states_for``."""
         ...
 
     def leave_out(self, variants: frozenset[int]) -> None:

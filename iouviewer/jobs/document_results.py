@@ -17,6 +17,7 @@ from iouviewer.document.frame_states import describe_work
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.imported import StatedFact
 from iouviewer.document.notes import NO_FRAME
+from iouviewer.document.origin_view import states_for
 from iouviewer.document.origins import FLAG_MASK, lean_counts
 from iouviewer.document.sources import FrameImage
 from iouviewer.document.variants import RunState, Variant
@@ -122,7 +123,7 @@ def read_document(
         frames = parse_frames(request.frames, known.frame_count, document.ground_truth(source).verified())
     truth = document_truth(document, source)
     boxes = document.ground_truth(source)
-    counted = [v.predictions.withholding(boxes.states(), boxes.states_for(v.key)) for v in listed]
+    counted = [v.predictions.withholding(boxes.states(), states_for(boxes, v.key)) for v in listed]
     joined = join_all_with_truth(counted, truth, class_agnostic=request.class_agnostic)
     variant_inputs = [
         VariantInput(
@@ -152,9 +153,10 @@ def read_document(
 
 def _left_out_notes(truth: GroundTruth) -> list[str]:
     """That boxes which came from variants are left out of the scores."""
-    if not truth.left_out:
+    left_out = truth.left_out
+    if not left_out:
         return []
-    count = sum(number for variant, number in lean_counts(truth.columns()[4]).items() if variant in truth.left_out)
+    count = sum(number for variant, number in lean_counts(truth.columns()[4]).items() if variant in left_out)
     text = tr_n(
         "{count} box that came from a variant is left out",
         "{count:,} boxes that came from variants are left out",

@@ -1,4 +1,4 @@
-"""How well boxes are linked into tracks: IDF1, and how many operations a person needs to mend the tracks.
+"""How well boxes are linked into tracks: IDF1, and how many operations a person needs to repair the tracks.
 
 IDF1 is that of Ristani et al. (2016) as TrackEval computes it: true tracks and found tracks are matched one to one so
 that as many boxes as possible agree (IoU at least ``MIN_IOU``).
@@ -92,7 +92,7 @@ def _frames(truth: LinkedBoxes, found: LinkedBoxes) -> Iterator[tuple[int, Int, 
 
 
 def count_repairs(truth: LinkedBoxes, found: LinkedBoxes) -> Repairs:
-    """The operations to mend found tracks."""
+    """The operations that repair found tracks."""
     runs = {track: _runs(seen) for track, seen in _objects_of_tracks(truth, found).items()}
     pieces = dict.fromkeys(np.unique(truth.tracks).tolist(), 0)
     changes: list[tuple[int, int, int]] = []

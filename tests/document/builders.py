@@ -233,8 +233,8 @@ class ListGroundTruth:
     def states(self):
         return self._states
 
-    def states_for(self, _variant):
-        return self._states
+    def verification(self):
+        return np.zeros_like(self._states)
 
     def started_variants(self):
         return frozenset()

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import FrameState
+from iouviewer.document.origin_view import states_for
 from iouviewer.document.track_table import TrackBoxes, TrackTable, find_box_ious
 
 POLL_MS = 15
@@ -20,7 +21,7 @@ def collect_tracks(session: Session, *, with_ious: bool) -> Callable[[], TrackTa
     columns, table = truth.columns(), truth.table()
     if baseline is None or not with_ious:
         return lambda: TrackTable(TrackBoxes.of_columns(columns))
-    frames = (truth.states_for(baseline.key) == FrameState.LABELLED) & baseline.predictions.covered
+    frames = (states_for(truth, baseline.key) == FrameState.LABELLED) & baseline.predictions.covered
     predictions, settings = baseline.predictions.table, session.scores.settings.review
     return lambda: TrackTable(TrackBoxes.of_columns(columns, find_box_ious(table, predictions, frames, settings)))
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import NO_TRACK, Box
 from iouviewer.document.edits import FrameState
+from iouviewer.document.origin_view import states_for
 from iouviewer.document.track_ious import track_ious
 from iouviewer.document.track_table import counted_ious
 from iouviewer.i18n import tr
@@ -69,7 +70,7 @@ class OwnIou:
         near = (session.current_frame - FRAMES) // STRETCH, (session.current_frame + FRAMES) // STRETCH
         wanted = {*range(start // STRETCH, -(-stop // STRETCH)), *near} & self._waiting
         settings, truth = session.scores.settings.review, session.ground_truth
-        predictions = baseline.predictions.withholding(truth.states(), truth.states_for(baseline.key))
+        predictions = baseline.predictions.withholding(truth.states(), states_for(truth, baseline.key))
         for stretch in wanted:
             frames = range(stretch * STRETCH, min((stretch + 1) * STRETCH, session.frame_count))
             values = track_ious(truth, predictions, settings, self._track, frames)
@@ -117,7 +118,7 @@ class OwnIou:
         session, baseline = self._session, self._session.variants.baseline
         if baseline is None or not baseline.predictions.covered[box.frame]:
             return math.nan
-        if session.ground_truth.states_for(baseline.key)[box.frame] != FrameState.LABELLED:
+        if states_for(session.ground_truth, baseline.key)[box.frame] != FrameState.LABELLED:
             return math.nan
         review = session.scores.frame_review(baseline.key, box.frame)
         row = np.flatnonzero(review.gt_ids == box.id)
