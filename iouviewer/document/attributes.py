@@ -94,6 +94,15 @@ def renumbered(
     return result, tuple(grown), lost
 
 
+def numbers_in(
+    own: tuple[AttributeSet, ...], sets: tuple[AttributeSet, ...]
+) -> tuple[tuple[int, ...], tuple[AttributeSet, ...]]:
+    """The number in ``sets``, which grow, of each number of ``own``, 0 included."""
+    everything = np.arange(len(own) + 1, dtype=np.int64) << _SHIFT
+    flags, grown, _lost = renumbered(everything, own, sets)
+    return tuple(set_numbers(flags).tolist()), grown
+
+
 def attributes_text(attributes: Iterable[tuple[str, str]]) -> str:
     """``age = adult; pose = sitting``."""
     return "; ".join(f"{name} = {value}" for name, value in attributes)

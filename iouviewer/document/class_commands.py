@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from iouviewer.document.boxes import NO_TRACK
+from iouviewer.document.boxes import NO_TRACK, BoxFlag
 from iouviewer.document.class_join import UNKNOWN, join_classes
 from iouviewer.document.classes import ClassTable, fold_name
 from iouviewer.document.commands import Command, combine_edits
@@ -21,7 +21,7 @@ from iouviewer.document.edits import Edit, FrameMark, SetClasses, SetClassNames,
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
-from iouviewer.metrics.table import UNSPECIFIED_CLASS, Int
+from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, Int
 
 CLASSES = "classes"
 """Origin of these steps: they mark the frames that are no longer verified themselves."""
@@ -39,16 +39,23 @@ class ClassUse:
 
 def count_uses(truth: GroundTruth) -> dict[int, ClassUse]:
     """The use of each class that has boxes, ``UNSPECIFIED_CLASS`` included."""
-    frames, _rects, class_ids, tracks, _flags, _ids = truth.columns()
+    frames, _rects, class_ids, tracks, flags, _ids = truth.columns()
     verified = truth.verified()
     found = {}
-    for class_id in np.unique(class_ids).tolist():
-        rows = class_ids == class_id
+    counted = ~_regions(class_ids, flags)
+    for class_id in np.unique(class_ids[counted]).tolist():
+        rows = (class_ids == class_id) & counted
         of = np.unique(frames[rows])
         known = np.unique(tracks[rows])
         found[class_id] = ClassUse(
             int(rows.sum()), int(np.count_nonzero(known != NO_TRACK)), len(of), int(verified[of].sum())
         )
+    return found
+
+
+def _regions(class_ids: Int, flags: Int) -> Bool:
+    """(N,) bool: regions to ignore, which need no class."""
+    found: Bool = (class_ids == UNSPECIFIED_CLASS) & ((flags & int(BoxFlag.IGNORED)) != 0)
     return found
 
 
@@ -220,8 +227,8 @@ def _numbers(values: list[object]) -> tuple[int, ...]:
 
 def assign(document: Document, class_id: int, *, source: int = 0) -> Command:
     """Give all boxes without a class this one. UserError: every box has a class."""
-    frames, _rects, class_ids, _tracks, _flags, ids = document.ground_truth(source).columns()
-    rows = class_ids == UNSPECIFIED_CLASS
+    frames, _rects, class_ids, _tracks, flags, ids = document.ground_truth(source).columns()
+    rows = (class_ids == UNSPECIFIED_CLASS) & ~_regions(class_ids, flags)
     if not rows.any():
         raise UserError(tr("every box has a class"))
     edits: list[Edit] = [SetClasses(tuple((box_id, class_id) for box_id in ids[rows].tolist()), source)]

@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from iouviewer.document.attributes import AttributeSet, numbers_in, set_number, with_set
 from iouviewer.document.boxes import NO_BOX, NO_TRACK, Box
 from iouviewer.document.classes import fold_name
 from iouviewer.document.document import Document
@@ -75,6 +76,7 @@ class Merge:
         decisions: decisions on problems that only the copy changed.
         notes: notes that only the copy changed or added; a new one has the id it has in the copy.
         new_notes: ids of the notes that are new.
+        attribute_sets: those of the project, with those that only the copy has.
     """
 
     classes: tuple[str, ...]
@@ -83,6 +85,7 @@ class Merge:
     decisions: tuple[tuple[str, str], ...]
     notes: tuple[Note, ...]
     new_notes: frozenset[int]
+    attribute_sets: tuple[AttributeSet, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -101,11 +104,17 @@ def find_differences(base: Document, copy: Document, project: Document, source: 
     known = {fold_name(name): number for number, name in enumerate(project.class_names)}
     new_names = [name for name in copy.class_names if fold_name(name) not in known]
     known |= {fold_name(name): len(project.class_names) + place for place, name in enumerate(new_names)}
+    for name, number in project.classes.aliases:
+        known.setdefault(fold_name(name), number)
+    sets = project.classes.attribute_sets
+    base_sets, sets = numbers_in(base.classes.attribute_sets, sets)
+    copy_sets, sets = numbers_in(copy.classes.attribute_sets, sets)
     class_of_copy = [known[fold_name(name)] for name in copy.class_names]
     class_of_base = [known.get(fold_name(name), UNSPECIFIED_CLASS - 1) for name in base.class_names]
     boxes = []
     for box_id in _changed_ids(before, after, base.class_names == copy.class_names):
-        old, copied = _in_classes(before.find(box_id), class_of_base), _in_classes(after.find(box_id), class_of_copy)
+        old = _in_classes(before.find(box_id), class_of_base, base_sets)
+        copied = _in_classes(after.find(box_id), class_of_copy, copy_sets)
         current = now.find(box_id)
         if copied in (current, old):
             continue
@@ -129,6 +138,7 @@ def find_differences(base: Document, copy: Document, project: Document, source: 
         _changed_decisions(base, copy, project, source),
         notes,
         new_notes,
+        sets,
     )
 
 
@@ -149,10 +159,14 @@ def _rows(truth: GroundTruth) -> tuple[Int, Int]:
     return ids, np.column_stack([frames, bits, class_ids, tracks, flags])
 
 
-def _in_classes(box: Box | None, numbers: Sequence[int]) -> Box | None:
-    if box is None or not 0 <= box.class_id < len(numbers):
-        return box
-    return replace(box, class_id=numbers[box.class_id])
+def _in_classes(box: Box | None, numbers: Sequence[int], sets: Sequence[int]) -> Box | None:
+    """The box with its class and its attributes as the project numbers them."""
+    if box is None:
+        return None
+    number = set_number(box.flags)
+    flags = with_set(box.flags, sets[number] if number < len(sets) else 0)
+    class_id = numbers[box.class_id] if 0 <= box.class_id < len(numbers) else box.class_id
+    return replace(box, class_id=class_id, flags=flags)
 
 
 def _changed_marks(before: GroundTruth, after: GroundTruth, now: GroundTruth) -> tuple[FrameMark, ...]:
@@ -203,9 +217,11 @@ def build_merge_edit(
     merge = merge if notes is None else replace(merge, notes=tuple(notes))
     truth, edits = document.ground_truth(source), list[Edit]()
     picked = _with_free_tracks(truth, list(chosen))
-    if merge.classes:
-        names = (*document.class_names, *merge.classes)
-        edits.append(SetClassNames.of(document.classes.renamed(names), source))
+    known = document.classes
+    sets = merge.attribute_sets or known.attribute_sets
+    classes = replace(known.renamed((*known.names, *merge.classes)), attribute_sets=sets)
+    if classes != known:
+        edits.append(SetClassNames.of(classes, source))
     added = [one.copied for one in picked if one.copied is not None and one.current is None]
     new_ids = dict(zip((box.id for box in added), truth.new_ids(len(added)), strict=True))
     changed = [one.copied for one in picked if one.copied is not None and one.current is not None]

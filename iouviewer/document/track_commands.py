@@ -11,10 +11,11 @@ from enum import StrEnum
 import numpy as np
 
 from iouviewer.document import commands, key_frames, tracks
+from iouviewer.document.attributes import AttributeSet, add_set, with_set
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.commands import Command
 from iouviewer.document.document import Document
-from iouviewer.document.edits import Edit, SetFlags, SetTracks
+from iouviewer.document.edits import Edit, SetClassNames, SetFlags, SetTracks
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
@@ -126,6 +127,24 @@ def toggle_flag(document: Document, ids: Iterable[int], flag: BoxFlag, scope: Sc
     is_set = not all(box.flags & flag for box in selected)
     name = scope_name(document, extended)
     return commands.set_flag(document, _ids(extended), flag, is_set=is_set, name=name, source=source)
+
+
+def set_attributes(
+    document: Document, ids: Iterable[int], attributes: AttributeSet, scope: Scope, *, source: int = 0
+) -> Command:
+    """Give boxes, and the boxes of their tracks within the scope of flags, these free attributes."""
+    selected = _find(document, ids, source)
+    if not selected:
+        raise UserError(tr("no box is selected"), remedy=tr("Click a ground-truth box first."))
+    extended = boxes_in_scope(document.ground_truth(source), selected, scope, until_key_frame=True)
+    known = document.classes.attribute_sets
+    sets, number = add_set(known, attributes)
+    edits: list[Edit] = []
+    if sets != known:
+        edits.append(SetClassNames(document.class_names, source, attribute_sets=sets))
+    edits.append(SetFlags(tuple((box.id, with_set(box.flags, number)) for box in extended), source))
+    label = tr("Set attributes of {boxes}", boxes=scope_name(document, extended))
+    return Command(commands.combine_edits(edits, source), label)
 
 
 def _is_among_interpolated(document: Document, box: Box, source: int) -> bool:

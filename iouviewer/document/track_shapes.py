@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from iouviewer.document import commands, tracks
+from iouviewer.document.attributes import ATTRIBUTE_MASK
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.commands import Command
 from iouviewer.document.document import Document
@@ -263,7 +264,7 @@ def _extend(document: Document, end: Box, frame: int, source: int) -> Command:
     truth = document.ground_truth(source)
     step = 1 if frame > end.frame else -1
     targets = range(end.frame + step, frame + step, step)
-    kept = end.flags & int(BoxFlag.OCCLUDED | BoxFlag.IGNORED | BoxFlag.TRUNCATED)
+    kept = end.flags & (int(BoxFlag.OCCLUDED | BoxFlag.IGNORED | BoxFlag.TRUNCATED) | ATTRIBUTE_MASK)
     flags = with_origin(kept | int(BoxFlag.INTERPOLATED), Origin.PROPAGATED)
     ids = truth.new_ids(len(targets))
     copies = tuple(replace(end, id=new, frame=f, flags=flags) for new, f in zip(ids, targets, strict=True))

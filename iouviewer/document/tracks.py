@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from iouviewer.document.attributes import DERIVED_MASK
 from iouviewer.document.boxes import MIN_SIZE, NO_TRACK, Box, BoxFlag, Rect
 from iouviewer.document.edits import (
     AddBoxes,
@@ -25,7 +26,7 @@ from iouviewer.document.edits import (
     SetTracks,
 )
 from iouviewer.document.ground_truth import GroundTruth
-from iouviewer.document.origins import ORIGIN_MASK, moved_flags
+from iouviewer.document.origins import moved_flags
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import Bool, Int
@@ -128,7 +129,7 @@ def interpolate(truth: GroundTruth, first: Box, last: Box, *, source: int = 0) -
 
 
 def _fill(truth: GroundTruth, first: Box, last: Box, frames: list[int], source: int) -> Iterator[Edit]:
-    kept = int(BoxFlag.OCCLUDED | BoxFlag.IGNORED | BoxFlag.TRUNCATED) | ORIGIN_MASK
+    kept = int(BoxFlag.OCCLUDED | BoxFlag.IGNORED | BoxFlag.TRUNCATED) | DERIVED_MASK
     flags = int(BoxFlag.INTERPOLATED) | first.flags & kept
     yield AddBoxes(
         tuple(

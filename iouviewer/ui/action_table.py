@@ -185,6 +185,8 @@ _BOX = (
     _action("selectTool", tr("Select boxes"), "", "", "box", "edit.use_select_tool"),
     _action("drawBox", tr("Draw box"), "bounding-box", "W", "box", "edit.draw"),
     _action("classPicker", tr("Change class…"), "tag", "C", "box", "edit.pick_class"),
+    _action("drawRegion", tr("Draw region to ignore"), "prohibit", "Shift+I", "box", "edit.draw_region"),
+    _action("attributes", tr("Attributes…"), "", "", "box", "side.edit_attributes", needs=Need.BOX),
     _action("classes", tr("Classes…"), "classes", "", "box", "classes.show"),
     _action(
         "accept", tr("Accept prediction"), "check", "P", "box", "boxes.accept_prediction", needs=Need.BOX_OR_PREDICTION
@@ -212,6 +214,7 @@ _BOX = (
     _action(
         "ignore", tr("Ignore in scores"), "", "I", "box/flags", "boxes.toggle_flag", BoxFlag.IGNORED, needs=Need.BOX
     ),
+    _action("truncated", tr("Truncated"), "", "", "box/flags", "boxes.toggle_flag", BoxFlag.TRUNCATED, needs=Need.BOX),
     *(
         _action(
             f"class{digit}",

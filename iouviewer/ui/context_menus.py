@@ -31,7 +31,7 @@ _TRACK_MENU = (
     *("setTrack", "mergeTracks", "splitTrack", "swapTracks"),
     *("", "startOfTrack", "endOfTrack", "trimStart", "trimEnd"),
 )
-_FLAGS_MENU = ("keyFrame", "occluded", "outside", "ignore")
+_FLAGS_MENU = ("keyFrame", "occluded", "outside", "ignore", "truncated")
 CLASSES, DRAW_HERE, PASTE_HERE, ACCEPT_ALONG = "classes", "drawHere", "pasteHere", "acceptAlong"
 """Entries that depend on the object or the place that was clicked, and are therefore no commands of their own."""
 SPECIAL = (CLASSES, DRAW_HERE, PASTE_HERE, ACCEPT_ALONG, "deleteTrack")
@@ -45,6 +45,7 @@ ENTRIES: Mapping[str, Ids] = {
         (MENUS["box/flags"], _FLAGS_MENU),
         "snapEdge",
         "copy",
+        "attributes",
         "addNote",
         "lockTrack",
         "isolateTrack",

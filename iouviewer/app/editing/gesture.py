@@ -13,7 +13,9 @@ from iouviewer.app.editing.session import Session
 from iouviewer.document import commands, tracks
 from iouviewer.document.boxes import (
     MAX_COORDINATE,
+    NO_TRACK,
     Box,
+    BoxFlag,
     Edges,
     Rect,
     allowed_area,
@@ -26,6 +28,7 @@ from iouviewer.document.boxes import (
 )
 from iouviewer.document.edits import AddBoxes, Change, Edit, SetFrames, SetRects
 from iouviewer.document.origins import Origin, origin_bits
+from iouviewer.i18n import tr
 
 ORIGIN = "canvas"
 
@@ -179,11 +182,13 @@ class DrawGesture:
         *,
         continues: Box | None = None,
         may_leave: bool = False,
+        is_region: bool = False,
     ) -> None:
         """Press at (x, y).
 
         Args:
             continues: the last box of the track that the new one belongs to, None for a new object.
+            is_region: the box is a region to ignore: no object, without class and track; no prediction in it counts.
             may_leave: the corner may lie outside the picture.
         """
         self._session = session
@@ -194,12 +199,13 @@ class DrawGesture:
         self._marks = tracks.labelled_marks(truth, [frame])
         self._class_id = class_id
         self._continues = continues
-        self._flags = origin_bits(Origin.DRAWN)
+        self._flags = origin_bits(Origin.DRAWN) | (int(BoxFlag.IGNORED) if is_region else 0)
+        self._is_region = is_region
         if continues is not None:
             self._flags |= tracks.continuing_flags(truth, continues.track)
         self.filled_frames = 0 if continues is None else tracks.count_filled(truth, continues.track, frame)
         """Frames beside the box that are interpolated if it continues the track."""
-        self._new_track = tracks.new_tracks(truth, 1)[0]
+        self._new_track = NO_TRACK if is_region else tracks.new_tracks(truth, 1)[0]
         self._is_new = continues is None
         self._box_id: int | None = None
         self._rect: Rect | None = None
@@ -221,7 +227,8 @@ class DrawGesture:
         frame = self._session.current_frame
         rect = self._rect or (*self._anchor, *self._anchor)
         if self._is_new or self._continues is None:
-            return Box(self._box_id or 0, frame, rect, self._class_id, self._new_track, origin_bits(Origin.DRAWN))
+            flags = self._flags if self._is_region else origin_bits(Origin.DRAWN)
+            return Box(self._box_id or 0, frame, rect, self._class_id, self._new_track, flags)
         return Box(self._box_id or 0, frame, rect, self._class_id, self._continues.track, self._flags)
 
     @property
@@ -231,7 +238,8 @@ class DrawGesture:
 
     def set_class(self, class_id: int) -> None:
         """Set the class of the box, from the next move on (a digit was pressed while drawing)."""
-        self._class_id = class_id
+        if not self._is_region:
+            self._class_id = class_id
 
     def move(self, x: float, y: float, *, is_new: bool = False, may_leave: bool = False) -> Change | None:
         """Preview the box up to the point (x, y).
@@ -264,6 +272,8 @@ class DrawGesture:
         self.active = False
         box = None if self._box_id is None else self._session.ground_truth.find(self._box_id)
         label = "" if box is None else commands.draw_label(self._session.document, box)
+        if self._is_region:
+            label = tr("Draw region to ignore")
         if box is not None and self.continues_track:
             self._fill_beside(box)
         change = self._session.commit_preview(label, origin=ORIGIN)

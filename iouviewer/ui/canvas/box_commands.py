@@ -12,6 +12,7 @@ from iouviewer.app.editing.edit_scopes import CLASS, FLAGS
 from iouviewer.app.editing.gesture import ORIGIN
 from iouviewer.app.editing.session import Session
 from iouviewer.document import commands, frame_states, track_commands, track_shapes, tracks
+from iouviewer.document.attributes import parse_attributes
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, Edges, Rect, furthest_edge, move_edges, nearest_edge
 from iouviewer.document.commands import AcceptedPrediction, Command
 from iouviewer.document.frame_states import FrameWork, work_of
@@ -338,6 +339,14 @@ class BoxCommands:
         document, scope = self._session.document, self._session.scopes[FLAGS]
         ids = self._selected_ids()
         self._run(lambda: track_commands.toggle_flag(document, ids, flag, scope, source=self._source))
+
+    def set_attributes(self, text: str) -> bool:
+        """Give the selected boxes these attributes, ``name = value; …``, in the scope of flags; False if refused."""
+        document, scope, ids = self._session.document, self._session.scopes[FLAGS], self._selected_ids()
+        source = self._source
+        return self._run(
+            lambda: track_commands.set_attributes(document, ids, parse_attributes(text), scope, source=source)
+        )
 
     def set_track(self, track: int | None) -> bool:
         """Set the track id of the selected boxes in the scope of the class; None for a new one; False if refused."""

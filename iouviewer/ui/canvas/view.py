@@ -192,13 +192,13 @@ class CanvasView(FrameCanvas):
 
     # Commands of the window
 
-    def start_drawing(self) -> None:
+    def start_drawing(self, *, is_region: bool = False) -> None:
         """The next press, click or Enter puts the first corner of a new box; called again, that of each further box.
 
         It works before the frame is on screen, too: the press comes later.
         """
         if self.session.frame_count:
-            self.tools.draw()
+            self.tools.draw(is_region=is_region)
             self._announce_tool()
             self.setFocus()
 

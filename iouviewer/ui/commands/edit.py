@@ -58,6 +58,10 @@ class EditCommands:
         """Start to draw a box."""
         self._canvas.start_drawing()
 
+    def draw_region(self) -> None:
+        """Start to draw a region to ignore: predictions in it count neither as matched nor as extra."""
+        self._canvas.start_drawing(is_region=True)
+
     def nudge(self, dx: float, dy: float) -> None:
         """Move the selected boxes, or the crosshair while drawing, by pixels."""
         self._canvas.nudge(dx, dy)

@@ -99,6 +99,11 @@ class SideCommands(QObject):
         if self.open_side():
             self._views.inspector.focus_first_field()
 
+    def edit_attributes(self) -> None:
+        """Type free attributes of the selected boxes."""
+        if self.open_side():
+            self._views.inspector.attributes.edit()
+
     def set_track(self) -> None:
         """Type the track id of the selected boxes, or click another box to take its track."""
         if self.open_side():

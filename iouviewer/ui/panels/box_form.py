@@ -99,7 +99,7 @@ class BoxForm(QWidget):
     menuClicked = Signal(QPoint)
     refused = Signal(str)
 
-    def __init__(self, scopes: EditScopes, note: NoteField) -> None:
+    def __init__(self, scopes: EditScopes, note: NoteField, attributes: QWidget) -> None:
         super().__init__()
         self.note = note
         self._values = FormValues("", "")
@@ -119,6 +119,7 @@ class BoxForm(QWidget):
         self._accept.clicked.connect(self.acceptClicked)
         for row in (self._choices, self.scope, self._flags, self._box, self._note):
             layout.addWidget(row)
+        layout.insertWidget(layout.indexOf(self._box), attributes)
         layout.addWidget(self._accept, 0, Qt.AlignmentFlag.AlignLeft)
 
     def _create_title(self) -> QHBoxLayout:

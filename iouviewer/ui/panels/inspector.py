@@ -21,6 +21,7 @@ from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.canvas.box_commands import BoxCommands
 from iouviewer.ui.canvas.hit import BoxRef, area, contains, truth_ref
 from iouviewer.ui.canvas.viewport import ZoomView
+from iouviewer.ui.panels.attribute_row import AttributeRow
 from iouviewer.ui.panels.box_form import BoxForm, FormValues, coordinates_of, with_coordinate
 from iouviewer.ui.panels.frame_summary import FrameSummary
 from iouviewer.ui.panels.inspector_fields import set_error
@@ -67,7 +68,8 @@ class Inspector(QWidget):
         self.refreshes = 0
         self._spans: dict[int, tuple[int, int, int]] = {}
         self.note = NoteField(session)
-        self.form = BoxForm(session.scopes, self.note)
+        self.attributes = AttributeRow(session, commands)
+        self.form = BoxForm(session.scopes, self.note, self.attributes)
         self.match = MatchSection(session)
         self.summary = FrameSummary(session)
         self._pages = QStackedWidget()
@@ -182,6 +184,7 @@ class Inspector(QWidget):
         self.form.classes.update_entries()
         self.note.refresh()
         self.form.show_values(values)
+        self.attributes.show_boxes(boxes)
         self.match.show_box(ref)
         self._show_effects()
 

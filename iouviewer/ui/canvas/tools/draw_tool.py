@@ -11,6 +11,7 @@ from iouviewer.app.editing.gesture import DrawGesture
 from iouviewer.document.boxes import NO_TRACK, Box
 from iouviewer.document.tracks import continued_track
 from iouviewer.i18n import tr, tr_n
+from iouviewer.metrics.table import UNSPECIFIED_CLASS
 from iouviewer.ui.canvas.hit import BoxRef, Target, truth_ref
 from iouviewer.ui.canvas.tools.tool import CLICK_TOLERANCE, PointerEvent, ToolContext
 
@@ -22,6 +23,7 @@ class DrawTool:
 
     Attributes:
         is_locked: the tool stays in use after a box is drawn.
+        is_region: it draws regions to ignore.
     """
 
     def __init__(self, canvas: ToolContext, on_finished: Callable[[], None]) -> None:
@@ -32,7 +34,7 @@ class DrawTool:
         self._class_id: int | None = None
         self._first_corner, self._first_point = QPoint(), QPointF()
         self._corner, self._point = QPoint(), QPointF()
-        self.is_locked = False
+        self.is_locked = self.is_region = False
 
     @property
     def is_busy(self) -> bool:
@@ -51,17 +53,21 @@ class DrawTool:
         """The box in progress, None before its first corner."""
         return None if self._gesture is None else self._gesture.box
 
-    def begin(self) -> None:
-        """The tool is in use from now on."""
+    def begin(self, *, is_region: bool = False) -> None:
+        """The tool is in use from now on, for boxes or for regions to ignore."""
         self._class_id = None
-        self.is_locked = False
+        self.is_locked, self.is_region = False, is_region
 
     def _continued(self) -> Box | None:
+        if self.is_region:
+            return None
         session = self._canvas.session
         return continued_track(session.ground_truth, session.selection.track, session.current_frame)
 
     def _class_of(self, continued: Box | None) -> int:
-        """A class chosen since the tool is in use, else that of the track, else that of new boxes."""
+        """A class chosen since the tool is in use, else that of the track, else that of new boxes; none for regions."""
+        if self.is_region:
+            return UNSPECIFIED_CLASS
         if self._class_id is not None:
             return self._class_id
         return self._canvas.commands.class_of_new_boxes() if continued is None else continued.class_id
@@ -75,6 +81,8 @@ class DrawTool:
         if self._gesture is None:
             return ""
         document, box = self._canvas.session.document, self._gesture.box
+        if self.is_region:
+            return tr("region to ignore")
         if self._gesture.continues_track:
             text, count = tr("continues {box}", box=document.object_name(box)), self._gesture.filled_frames
             filled = tr_n("{count} frame interpolated", "{count:,} frames interpolated", count)
@@ -103,6 +111,7 @@ class DrawTool:
             self._class_of(continued),
             continues=continued,
             may_leave=may_leave,
+            is_region=self.is_region,
         )
 
     def move(self, event: PointerEvent) -> bool:

@@ -127,13 +127,17 @@ class ToolSwitcher:
             self._draw.set_class(class_id)
         return self.is_drawing
 
-    def draw(self) -> None:
-        """Use the draw tool until a box is drawn; called again, until it is cancelled, and again, for one box."""
-        if self.is_drawing:
+    def draw(self, *, is_region: bool = False) -> None:
+        """Use the draw tool until a box is drawn; called again, until it is cancelled, and again, for one box.
+
+        Args:
+            is_region: draw a region to ignore.
+        """
+        if self.is_drawing and self._draw.is_region is is_region:
             self._draw.is_locked = not self._draw.is_locked
             return
         self.cancel()
-        self._draw.begin()
+        self._draw.begin(is_region=is_region)
         self._active = self._draw
         self._canvas.set_cursor(Qt.CursorShape.CrossCursor)
 
