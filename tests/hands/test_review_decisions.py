@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from tests.hands.cases import Case
 from tests.hands.hands import Hands
-from tests.hands.review_case import LONG, write_review_case
-from tests.hands.test_review import message
+from tests.hands.review_case import LONG, SHIFTED_FRAMES, write_review_case
+from tests.hands.test_review import message, shown_frame
 from tests.ui.window import opened_window
 
 SHARP_OBJECTS = ["Loose box", "Extra box?", "Missing box?", "Missing box?"]
@@ -36,6 +38,14 @@ def reviewer(qtbot: QtBot, review_case: Case) -> Iterator[Hands]:
 def next_problem(hands: Hands, heading: str, frames: str) -> None:
     hands.key("N")
     hands.wait(lambda: hands.sees("reviewCard") and hands.reads(heading) and hands.reads(frames), f"{heading} {frames}")
+
+
+def go_to(hands: Hands, frame: int) -> None:
+    hands.click(hands.named("frameSpinBox"))
+    hands.key("Ctrl+A")
+    hands.type(str(frame))
+    hands.key("Return", "Escape")
+    hands.wait(lambda: shown_frame(hands) == frame and hands.canvas.hasFocus(), f"frame {frame}")
 
 
 def starts(hands: Hands, text: str) -> bool:
@@ -109,10 +119,7 @@ def test_ten_wrong_fixes_for_whole_objects_are_undone_by_ten_undos(reviewer: Han
 
 def test_a_problem_that_is_solved_by_hand_is_decided_and_undone_with_the_edit(reviewer: Hands, tmp_path: Path) -> None:
     hands = reviewer
-    hands.key("Ctrl+G")
-    hands.type("10")
-    hands.key("Return")
-    hands.wait(lambda: shown_frame(hands) == 10, "a frame with the box without an object")
+    go_to(hands, 10)
     hands.click_picture((270.0, 180.0))
     hands.key("Del")
     hands.wait(lambda: hands.reads("1 of 16 decided"), "the decision that follows from the deletion")
@@ -129,10 +136,8 @@ def test_a_decision_is_back_only_when_its_box_changes(reviewer: Hands) -> None:
     next_problem(hands, "Loose box", "3 frames, 18–20")
     hands.key("X")
     hands.wait(lambda: hands.reads("3 of 16 decided"), "the decision")
-    hands.key("Escape", "Ctrl+G")
-    hands.type("19")
-    hands.key("Return")
-    hands.wait(lambda: shown_frame(hands) == 19, "a frame that was decided")
+    hands.key("Escape")
+    go_to(hands, 19)
     hands.click_picture((275.0, 60.0))
     hands.key("K")
     assert hands.reads("3 of 16 decided"), "a flag is no change of the box"
@@ -170,6 +175,7 @@ def test_unclear_problems_have_a_filter_and_a_list_and_decisions_last(qtbot: QtB
         hands.wait(lambda: hands.reads("13 of 16 decided"), "the decisions after a restart")
         hands.click(hands.named("reviewLedgerButton"))
         hands.wait(lambda: hands.reads(text), "the ledger")
+        hands.choose(hands.named("decisionsShown"), "Unclear")
         hands.click_row("decisionsList", 0)
         hands.click(hands.button("Reopen 1 problem"))
         hands.wait(lambda: hands.reads("12 of 16 decided"), "the problem, open again")

@@ -41,7 +41,7 @@ class ReviewDecisions:
             UserError: no fix is possible; nothing was changed.
         """
         session, source = self._session, self._session.source.id
-        label, decisions = "", []
+        label, decisions, now = "", [], time.time()
         error: UserError | None = None
         for problems in objects:
             try:
@@ -53,7 +53,7 @@ class ReviewDecisions:
             change = session.execute(command.edit, label, origin=ORIGIN, merge_key=follows)
             ids = () if change is None else change.box_ids
             touched = [box for i in sorted(ids) if (box := self._find(i)) is not None]
-            decisions += [(p.key, self._fixed(p, touched).encode()) for p in problems]
+            decisions += [(p.key, self._fixed(p, touched, now).encode()) for p in problems]
         if error is not None and not decisions:
             raise error
         session.execute(SetDecisions(tuple(decisions), source), label, origin=ORIGIN, merge_key=FOLLOWS)
@@ -62,21 +62,22 @@ class ReviewDecisions:
     def _find(self, box_id: int) -> Box | None:
         return self._session.ground_truth.find(box_id)
 
-    def _fixed(self, problem: Problem, touched: Sequence[Box]) -> Decision:
+    def _fixed(self, problem: Problem, touched: Sequence[Box], at: float) -> Decision:
         # The decision on a box that was missing is about the box that was added.
         added = [box.id for box in touched if box.frame == problem.frame] if problem.box_id is None else []
-        return self._decision(problem, Verdict.FIXED, added)
+        return self._decision(problem, Verdict.FIXED, at, added)
 
-    def _decision(self, problem: Problem, verdict: Verdict, boxes: Sequence[int] = ()) -> Decision:
+    def _decision(self, problem: Problem, verdict: Verdict, at: float, boxes: Sequence[int] = ()) -> Decision:
         author = self._session.author
         boxes = [*boxes, *([problem.other_id] if problem.other_id is not None else [])]
-        return make_decision(problem, verdict, self._find, author=author, at=time.time(), boxes=boxes)
+        return make_decision(problem, verdict, self._find, author=author, at=at, boxes=boxes)
 
     def decide(self, problems: Sequence[Problem], verdict: Verdict) -> None:
         """Store the same decision about problems as one step."""
         if not problems:
             return
-        values = tuple((p.key, self._decision(p, verdict).encode()) for p in problems)
+        now = time.time()
+        values = tuple((p.key, self._decision(p, verdict, now).encode()) for p in problems)
         edit = SetDecisions(values, self._session.source.id)
         self._session.execute(edit, self._label(verdict, problems), origin=ORIGIN)
 
@@ -84,7 +85,8 @@ class ReviewDecisions:
         """Store that the last edit by hand solved problems; it is undone together with that edit."""
         if not problems or self._session.read_only:
             return
-        values = tuple((p.key, self._decision(p, Verdict.CORRECTED).encode()) for p in problems)
+        now = time.time()
+        values = tuple((p.key, self._decision(p, Verdict.CORRECTED, now).encode()) for p in problems)
         edit = SetDecisions(values, self._session.source.id)
         label = tr_n("Correct {count} problem by hand", "Correct {count:,} problems by hand", len(problems))
         self._session.execute(edit, label, origin=ORIGIN, merge_key=FOLLOWS)

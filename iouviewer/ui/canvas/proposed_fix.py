@@ -222,9 +222,11 @@ class ProposedFix:
     # Adjusting
 
     def nudge(self, dx: float, dy: float) -> bool:
-        """Move the rectangle by image pixels; False if there is none that may move."""
-        if not self._can_move:
+        """Move the rectangle by image pixels; False if there is none. One that may not move holds the box still."""
+        if not self.is_shown:
             return False
+        if not self._can_move:
+            return True
         self._set_rect(self._dragged(self._rect, Edges.ALL, dx, dy))
         return True
 

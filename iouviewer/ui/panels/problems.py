@@ -293,7 +293,7 @@ class ProblemsPanel(QWidget):
             focused, chosen = self._grid.focused, self._grid.chosen
             shown = focused or next(iter(chosen), None)
             lines = [] if shown is None else self._grid.lines_of(shown, selected=True)
-            self.context.show_problems(focused, chosen, lines, self._keys[1:])
+            self.context.show_problems(shown, chosen, self.targets(), lines, self._keys[1:])
 
     # Current problem
 

@@ -129,17 +129,20 @@ class GridContext(QFrame):
 
     def show_problems(
         self,
-        focused: Problem | None,
+        shown: Problem | None,
         chosen: Sequence[Problem],
+        targets: Sequence[Problem],
         lines: Sequence[CropLine],
         keys: tuple[str, str, str],
     ) -> None:
-        """Show the focused problem and what the buttons do to the selected ones, or to it where none is selected."""
+        """Show a problem and what the buttons do.
+
+        Args:
+            chosen: the selected crops. targets: the problems that are decided, which may be several of a crop.
+        """
         session = self._session
         names, baseline = session.document.class_names, session.variants.baseline
-        shown = focused or next(iter(chosen), None)
-        targets = list(chosen) or ([focused] if focused is not None else [])
-        self.title.setText(tr_n("{count} selected", "{count:,} selected", len(chosen)) if chosen else _heading(focused))
+        self.title.setText(tr_n("{count} selected", "{count:,} selected", len(chosen)) if chosen else _heading(shown))
         self.picture.show_problem(shown, lines)
         self.facts.setText("" if shown is None else _facts(shown))
         variant = "" if baseline is None else baseline.name

@@ -95,7 +95,7 @@ class LedgerView(QWidget):
             self.shown.addItem(name, shown)
         self.reopen = QPushButton(tr("Reopen"))
         self.reopen.setObjectName("decisionsReopen")
-        self.reopen.setToolTip(tr("Take the selected decisions back"))
+        self.reopen.setToolTip(tr("Decide the selected problems again; a fix is taken back in the history"))
         self._lay_out()
         self._refresh = QTimer(self, singleShot=True, interval=_REFRESH_MS)
         self._refresh.timeout.connect(self._show)
@@ -206,8 +206,10 @@ class LedgerView(QWidget):
     # Events
 
     def _chosen(self) -> list[str]:
+        """Keys of the selected decisions that changed no box; the others are undone in the history."""
         rows = sorted({index.row() for index in self.table.selectionModel().selectedIndexes()})
-        return [self.model.row_at(row).key for row in rows]
+        chosen = [self.model.row_at(row) for row in rows]
+        return [row.key for row in chosen if not row.decision.is_error]
 
     def _on_selection_changed(self) -> None:
         count = len(self._chosen())

@@ -72,8 +72,8 @@ class ReviewProgress(QWidget):
         button.clicked.connect(partial(self._on_button_clicked, button, action))
         return button
 
-    def _on_button_clicked(self, button: QToolButton, action: str, is_on: bool) -> None:
-        button.setChecked(not is_on)  # the command decides whether it is on
+    def _on_button_clicked(self, button: QToolButton, action: str, _checked: bool = False) -> None:
+        button.setChecked(not button.isChecked())  # the command decides whether it is on
         self.commandRequested.emit(action)
 
     def set_grid_key(self, key: str) -> None:
