@@ -6,6 +6,7 @@ a reason; the frames that were good stay.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -132,6 +133,8 @@ class MessageChecks:
             wrong = tr("a text of more than {count:,} characters", count=MAX_LINE)
         elif not 0 <= model.threads <= MAX_SIDE:
             wrong = tr("{count:,} threads", count=model.threads)
+        elif model.parameters < 0 or not 0 <= model.gflops < math.inf:
+            wrong = tr("{count:,} parameters", count=model.parameters)
         if wrong:
             raise InvalidMessageError(tr("it describes the model with {what}", what=wrong))
 
@@ -264,7 +267,9 @@ def _problem_of_numbers(found: Detections) -> InvalidMessageError | None:
             frame=found.frame,
             score=float(scores.min() if scores.min() < 0 else scores.max()),
         )
-    elif not (np.isfinite(times).all() and times.min() >= 0 and times.max() <= MAX_MILLISECONDS):
+    elif not (np.isfinite(times).all() and times.min() >= 0 and times.max() <= MAX_MILLISECONDS) or not (
+        np.isnan(found.decode) or 0 <= found.decode <= MAX_MILLISECONDS
+    ):
         return InvalidMessageError(tr("frame {frame:,} has a time that cannot be", frame=found.frame))
     if not reason:
         return None

@@ -14,6 +14,7 @@ the worker's standard input.
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 from enum import StrEnum
@@ -124,6 +125,8 @@ class ModelLoaded(Message, frozen=True, kw_only=True):
         versions: package name to version.
         hardware: processor or GPU, for display.
         threads: number of threads that process a frame, 0 where the runtime does not tell.
+        parameters: number of weights; 0 where unknown.
+        gflops: 1e9 floating-point operations for one frame at ``imgsz``; 0 where unknown.
     """
 
     names: list[str]
@@ -142,6 +145,8 @@ class ModelLoaded(Message, frozen=True, kw_only=True):
     versions: dict[str, str]
     hardware: str
     threads: int
+    parameters: int = 0
+    gflops: float = 0.0
 
 
 class RunProgress(Message, frozen=True, kw_only=True, tag="Progress"):
@@ -168,6 +173,7 @@ class FrameDetections(Message, frozen=True, kw_only=True):
         times: (F, 3) float32 little-endian, milliseconds of pre-process, inference, post-process.
         warm: False for the first frames after loading, whose times are not measured.
         numbering: digest of the video index that the frame numbers refer to; empty if unknown.
+        decode: (F,) float32 little-endian, milliseconds for reading the frame; empty if not measured.
     """
 
     frames: list[int]
@@ -178,6 +184,7 @@ class FrameDetections(Message, frozen=True, kw_only=True):
     times: bytes
     warm: list[bool]
     numbering: str = ""
+    decode: bytes = b""
 
     def unpack(self) -> list[Detections]:
         """One value per frame; ValueError if the lengths contradict each other."""
@@ -185,7 +192,8 @@ class FrameDetections(Message, frozen=True, kw_only=True):
         boxes = np.frombuffer(self.boxes, "<f4").reshape(-1, 4)
         scores, classes = np.frombuffer(self.scores, "<f4"), np.frombuffer(self.classes, "<i4")
         times = np.frombuffer(self.times, "<f4").reshape(-1, 3)
-        lengths = {len(self.frames), len(self.counts), len(self.warm), len(times)}
+        decode = np.frombuffer(self.decode, "<f4") if self.decode else np.full(len(self.frames), math.nan, "<f4")
+        lengths = {len(self.frames), len(self.counts), len(self.warm), len(times), len(decode)}
         if len(lengths) != 1 or {len(boxes), len(scores), len(classes)} != {total}:
             raise ValueError(f"{total} boxes on {len(self.frames)} frames expected, got {boxes.shape}, {times.shape}")
         result = []
@@ -193,7 +201,7 @@ class FrameDetections(Message, frozen=True, kw_only=True):
         for k, (frame, count) in enumerate(zip(self.frames, self.counts, strict=True)):
             rows = slice(start, start + count)
             columns = boxes[rows], scores[rows], classes[rows], times[k]
-            result.append(Detections(frame, *columns, self.warm[k], self.numbering))
+            result.append(Detections(frame, *columns, self.warm[k], self.numbering, float(decode[k])))
             start += count
         return result
 
@@ -256,6 +264,7 @@ class Detections:
         times: (3,) float32, milliseconds of pre-process, inference, post-process.
         warm: whether the times are measured.
         numbering: digest of the video index that ``frame`` refers to; empty if unknown.
+        decode: milliseconds for reading the frame; nan if not measured.
     """
 
     frame: int
@@ -265,6 +274,7 @@ class Detections:
     times: NDArray[np.float32]
     warm: bool = True
     numbering: str = ""
+    decode: float = math.nan
 
 
 def pack(detections: list[Detections], numbering: str = "") -> FrameDetections:
@@ -282,6 +292,7 @@ def pack(detections: list[Detections], numbering: str = "") -> FrameDetections:
         times=join([d.times for d in detections], "<f4"),
         warm=[d.warm for d in detections],
         numbering=numbering,
+        decode=np.array([d.decode for d in detections], "<f4").tobytes(),
     )
 
 

@@ -330,6 +330,7 @@ class UltralyticsDetector:
         end_to_end = bool(getattr(predictor.model, "end2end", False))
         device = _device(predictor)
         packages = ("ultralytics-opencv-headless", "ultralytics", "torch", *PACKAGES[runtime])
+        parameters, gflops = _size_of_network(predictor.model, size)
         return ModelLoaded(
             names=[str(names[k]) for k in range(len(names))],
             imgsz=(int(size[0]), int(size[1])) if not isinstance(size, int) else (size, size),
@@ -344,7 +345,24 @@ class UltralyticsDetector:
             versions={name: version for name in packages if (version := _version(name))},
             hardware=_hardware(device),
             threads=_threads(predictor.model, runtime),
+            parameters=parameters,
+            gflops=gflops,
         )
+
+
+def _size_of_network(backend: Any, size: int | tuple[int, int]) -> tuple[int, float]:
+    """Number of parameters and 1e9 operations a frame at this input size; 0 where the format does not tell.
+
+    A pruned model with a dense graph has as many operations as its original.
+    """
+    from torch import nn
+    from ultralytics.utils.torch_utils import get_flops
+
+    network = getattr(backend, "model", None)
+    if not isinstance(network, nn.Module):
+        return 0, 0.0
+    sides = [int(side) for side in size] if not isinstance(size, int) else [size, size]
+    return sum(int(part.numel()) for part in network.parameters()), float(get_flops(network, sides) or 0.0)
 
 
 def _precision(backend: Any, path: Path) -> str:

@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import BinaryIO, Protocol
 
 from iouviewer import __version__
@@ -191,15 +192,18 @@ def _predict(
         for frame in frames:
             if cancel.is_set():
                 break
+            started = time.perf_counter()
             try:
                 image = source.read(frame)
             except UserError:
                 unreadable.append(frame)
                 continue
+            decode = 1000.0 * (time.perf_counter() - started)
             if command.val_shapes:
                 found = detector.detect_as_val(image, frame, command.val_shapes[frame])
             else:
                 found = detector.detect(image, frame)
+            found = replace(found, decode=decode)
             frames_seen += 1
             done += 1
             if outbox.add(found if frames_seen > WARM_UP_FRAMES else _as_cold(found)):
@@ -224,7 +228,7 @@ def _progress(done: int, frames: list[int], began: float) -> RunProgress:
 
 
 def _as_cold(found: Detections) -> Detections:
-    return Detections(found.frame, found.boxes, found.scores, found.classes, found.times, warm=False)
+    return replace(found, warm=False)
 
 
 def _video_failure(error: UserError, video: str) -> Failed:

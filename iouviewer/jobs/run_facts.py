@@ -54,12 +54,12 @@ def loaded_protocol(model: ModelLoaded, request: RunRequest) -> dict[str, Any]:
         "versions": dict(model.versions),
         "hardware": model.hardware,
         "threads": model.threads,
-        "weights_bytes": _weights_bytes(request.weights),
+        "weights_bytes": weights_bytes(request.weights),
         "notes": run_notes(model, request),
     }
 
 
-def _weights_bytes(weights: Path) -> int | None:
+def weights_bytes(weights: Path) -> int | None:
     """Size of a file, or of all files of a folder (OpenVINO); None if it cannot be read."""
     try:
         files = [one for one in weights.rglob("*") if one.is_file()] if weights.is_dir() else [weights]

@@ -1,0 +1,337 @@
+"""Measures the speed of models side by side: alternating rounds, and the ratio to the baseline with an interval."""
+
+from __future__ import annotations
+
+import math
+import platform
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import stdtrit
+
+from iouviewer.errors import UserError
+from iouviewer.i18n import tr, tr_n
+from iouviewer.inference.environment import describe_hardware
+from iouviewer.inference.loaded_model import LoadedModel
+from iouviewer.inference.protocol import ModelLoaded
+from iouviewer.inference.runner import RunRequest
+from iouviewer.jobs.data_set import listed_images, open_reader
+from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
+from iouviewer.jobs.run_facts import weights_bytes
+from iouviewer.metrics.table import Float
+
+MIN_ROUNDS = 4
+LOADED_RATIO = 1.15
+"""A fixed calculation that takes this many times as long in one round as in another: the machine was not quiet."""
+PARTS = ("decode", "preprocess", "inference", "postprocess")
+_CALIBRATION_SIZE, _CALIBRATION_REPEATS = 384, 12
+
+
+@dataclass(frozen=True, slots=True)
+class BenchRequest:
+    """What to measure.
+
+    Attributes:
+        baseline: name of the model that the others are compared with.
+        rounds: in each, every model processes the same frames; odd rounds go through the models backwards.
+        frames: of a round and model.
+        warm_up: frames that each model processes before, which are not measured.
+    """
+
+    video: Path
+    models: tuple[NamedPath, ...]
+    options: RunOptions
+    baseline: str
+    rounds: int = 10
+    frames: int = 20
+    warm_up: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How many times as fast as the baseline; ``low`` and ``high`` are the ends of the 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def is_distinguishable(self) -> bool:
+        """Whether the interval leaves out 1."""
+        return not self.low <= 1.0 <= self.high
+
+
+@dataclass(frozen=True)
+class ModelSpeed:
+    """One model's speed.
+
+    Attributes:
+        model: facts of the loaded model.
+        weights_bytes: size of its file; None if unknown.
+        times: (rounds, frames, 4) milliseconds by ``PARTS``.
+        ratio: to the baseline; None for the baseline.
+        reason: why it cannot be compared with the baseline, empty if it can.
+    """
+
+    name: str
+    model: ModelLoaded
+    weights_bytes: int | None
+    times: Float
+    ratio: Ratio | None = None
+    reason: str = ""
+
+    @property
+    def frame_times(self) -> Float:
+        """(rounds * frames,) milliseconds of preprocess, inference and postprocess together."""
+        times: Float = self.times[:, :, 1:].sum(axis=2).ravel()
+        return times
+
+    @property
+    def fps(self) -> float:
+        """1000 / median milliseconds a frame, without decoding, batch 1."""
+        return 1000.0 / float(np.median(self.frame_times))
+
+    @property
+    def fps_with_decoding(self) -> float:
+        """Frames per second with decoding, one after the other; nan where decoding was not measured."""
+        return 1000.0 / float(self.times.sum(axis=2).mean())
+
+    def percentiles(self) -> tuple[float, float, float]:
+        """p50, p95 and p99 of milliseconds a frame, without decoding."""
+        low, middle, high = np.percentile(self.frame_times, [50, 95, 99])
+        return float(low), float(middle), float(high)
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """All speeds, the baseline first as asked.
+
+    Attributes:
+        hardware: of this machine.
+        calibration: milliseconds of a fixed calculation before each round, (rounds,).
+        warnings: sentences about what makes the measurement uncertain.
+    """
+
+    request: BenchRequest
+    speeds: tuple[ModelSpeed, ...]
+    hardware: str
+    calibration: tuple[float, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def bench(
+    request: BenchRequest, progress: ProgressCallback = no_progress, *, command: list[str] | None = None
+) -> BenchResult:
+    """Measure all models in alternating rounds.
+
+    Args:
+        command: replaces the command line of a worker.
+
+    Raises:
+        UserError: a model cannot be loaded, or a video cannot be read.
+    """
+    names = [name for name, _ in request.models]
+    if request.baseline not in names:
+        raise UserError(tr("there is no model {name!r}", name=request.baseline))
+    images = listed_images(request.video, "val")
+    reader = open_reader(request.video, images)
+    count = reader.frame_count
+    reader.close()
+    if request.frames > count:
+        raise UserError(
+            tr_n(
+                "a round of {frames:,} frames needs a longer video: it has {count} frame",
+                "a round of {frames:,} frames needs a longer video: it has {count:,} frames",
+                count,
+                frames=request.frames,
+            ),
+            path=request.video,
+        )
+    first = [int(place) for place in np.linspace(0, count - request.frames, request.rounds)]
+    times: dict[str, list[Float]] = {name: [] for name in names}
+    calibration: list[float] = []
+    with ExitStack() as stack:
+        loaded = {}
+        for name, weights in request.models:
+            loaded[name] = stack.enter_context(LoadedModel(_run_request(request, name, weights, images), None, command))
+            loaded[name].run(range(min(request.warm_up, count)))
+        for number, start in enumerate(first):
+            calibration.append(_calibrate())
+            order = names if number % 2 == 0 else names[::-1]
+            for place, name in enumerate(order):
+                progress(number * len(names) + place, request.rounds * len(names), name)
+                answer = loaded[name].run(range(start, start + request.frames))
+                times[name].append(np.array([[one.decode, *one.times.tolist()] for one in answer.detections]))
+        models = {name: model.info for name, model in loaded.items()}
+    speeds = _compare(request, models, times)
+    return BenchResult(request, speeds, describe_hardware(), tuple(calibration), _warnings(calibration))
+
+
+def _run_request(request: BenchRequest, name: str, weights: Path, images: Sequence[Path]) -> RunRequest:
+    options = request.options
+    return RunRequest(
+        name=name,
+        weights=weights,
+        video=request.video,
+        floor=options.floor,
+        nms_iou=options.nms_iou,
+        max_det=options.max_det,
+        imgsz=options.imgsz,
+        device=options.device,
+        images=tuple(map(str, images)),
+    )
+
+
+def _compare(
+    request: BenchRequest, models: dict[str, ModelLoaded], times: dict[str, list[Float]]
+) -> tuple[ModelSpeed, ...]:
+    speeds = []
+    baseline = models[request.baseline]
+    for name, weights in request.models:
+        shared = min(len(part) for part in times[name])
+        stacked = np.stack([part[:shared] for part in times[name]])
+        reason = why_not_comparable(models[name], baseline)
+        ratio = None
+        if name != request.baseline and not reason:
+            ratio = ratio_of(_round_times(times[name]), _round_times(times[request.baseline]))
+        speeds.append(ModelSpeed(name, models[name], weights_bytes(weights), stacked, ratio, reason))
+    return tuple(speeds)
+
+
+def _round_times(rounds: Sequence[Float]) -> Float:
+    """(rounds,) median milliseconds a frame, without decoding."""
+    return np.array([float(np.median(part[:, 1:].sum(axis=1))) for part in rounds])
+
+
+def ratio_of(times: Float, baseline: Float) -> Ratio:
+    """Speed relative to the baseline, from the rounds of both: the t interval of the mean logarithm of their ratio.
+
+    Args:
+        times, baseline: (rounds,) milliseconds a frame, both of the same rounds.
+    """
+    logs = np.log(baseline / times)
+    middle, half = float(logs.mean()), math.inf
+    if len(logs) > 1:
+        half = float(stdtrit(len(logs) - 1, 0.975)) * float(logs.std(ddof=1)) / math.sqrt(len(logs))
+    return Ratio(math.exp(middle), math.exp(middle - half), math.exp(middle + half) if half < 700.0 else math.inf)
+
+
+def why_not_comparable(one: ModelLoaded, other: ModelLoaded) -> str:
+    """Why two speeds say nothing about the models: another device or hardware; empty if they do."""
+    if (one.device, one.hardware) != (other.device, other.hardware):
+        return tr("measured on {one}, the baseline on {other}", one=one.device, other=other.device)
+    return ""
+
+
+def _calibrate() -> float:
+    """Milliseconds of a fixed calculation: the least of some repeats."""
+    values = np.random.default_rng(0).random((_CALIBRATION_SIZE, _CALIBRATION_SIZE))
+    best = math.inf
+    for _ in range(_CALIBRATION_REPEATS):
+        began = time.perf_counter()
+        values @ values
+        best = min(best, time.perf_counter() - began)
+    return 1000.0 * best
+
+
+def _warnings(calibration: Sequence[float]) -> tuple[str, ...]:
+    low, high = min(calibration), max(calibration)
+    if high <= LOADED_RATIO * low:
+        return ()
+    return (
+        tr(
+            "The machine was loaded or throttled: a fixed calculation took {low:.1f} to {high:.1f} ms. Ratios hold, "
+            "because rounds alternate; frames per second do not.",
+            low=low,
+            high=high,
+        ),
+    )
+
+
+def bench_values(result: BenchResult) -> dict[str, Any]:
+    """The result for JSON (``speed.json``)."""
+    return {
+        "schema": "iouviewer.speed/1",
+        "hardware": result.hardware,
+        "system": platform.platform(terse=True),
+        "baseline": result.request.baseline,
+        "rounds": result.request.rounds,
+        "frames_per_round": result.request.frames,
+        "warm_up": result.request.warm_up,
+        "batch": 1,
+        "calibration_ms": list(result.calibration),
+        "warnings": list(result.warnings),
+        "models": [_speed_values(speed) for speed in result.speeds],
+    }
+
+
+def _speed_values(speed: ModelSpeed) -> dict[str, Any]:
+    p50, p95, p99 = speed.percentiles()
+    model, ratio = speed.model, speed.ratio
+    decode = speed.fps_with_decoding
+    return {
+        "name": speed.name,
+        "fps": speed.fps,
+        "fps_with_decoding": None if math.isnan(decode) else decode,
+        "p50_ms": p50,
+        "p95_ms": p95,
+        "p99_ms": p99,
+        "parts_ms": {
+            part: None if math.isnan(value) else value
+            for part, value in zip(PARTS, np.median(speed.times, axis=(0, 1)).tolist(), strict=True)
+        },
+        "ratio": None if ratio is None else {"value": ratio.value, "low": ratio.low, "high": ratio.high},
+        "not_comparable": speed.reason or None,
+        "weights_bytes": speed.weights_bytes,
+        "parameters": model.parameters or None,
+        "gflops": model.gflops or None,
+        "device": model.device,
+        "hardware": model.hardware,
+        "runtime": model.runtime,
+        "precision": model.precision,
+        "threads": model.threads or None,
+        "imgsz": list(model.imgsz),
+        "sha256": model.sha256,
+        "versions": dict(model.versions),
+        "rounds_ms": [float(np.median(part[:, 1:].sum(axis=1))) for part in speed.times],
+    }
+
+
+def bench_rows(result: BenchResult) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Header and rows of the table for people."""
+    header = (
+        *(tr("Model"), tr("FPS"), tr("with decoding"), tr("p50 ms"), tr("p95 ms"), tr("p99 ms")),
+        *(tr("Speed"), tr("Size MB"), tr("Parameters M"), tr("GFLOPs"), tr("Runtime"), tr("Input")),
+    )
+    rows: list[tuple[str, ...]] = []
+    for speed in result.speeds:
+        p50, p95, p99 = speed.percentiles()
+        decode, size = speed.fps_with_decoding, speed.weights_bytes
+        name = tr("{name} *", name=speed.name) if speed.name == result.request.baseline else speed.name
+        rows.append(
+            (
+                *(name, f"{speed.fps:.1f}", "–" if math.isnan(decode) else f"{decode:.1f}"),
+                *(f"{p50:.1f}", f"{p95:.1f}", f"{p99:.1f}"),
+                ratio_text(speed),
+                "–" if size is None else f"{size / 1e6:.1f}",
+                f"{speed.model.parameters / 1e6:.2f}" if speed.model.parameters else "–",
+                f"{speed.model.gflops:.1f}" if speed.model.gflops else "–",
+                " ".join(filter(None, (speed.model.runtime, speed.model.precision))),
+                f"{speed.model.imgsz[0]} × {speed.model.imgsz[1]}",
+            )
+        )
+    return header, rows
+
+
+def ratio_text(speed: ModelSpeed) -> str:
+    """The ratio to the baseline with its interval: ``1.31× [1.28, 1.35]``."""
+    if speed.ratio is None:
+        return "–"
+    ratio = speed.ratio
+    text = tr("{value:.2f}× [{low:.2f}, {high:.2f}]", value=ratio.value, low=ratio.low, high=ratio.high)
+    return text if ratio.is_distinguishable else tr("{ratio}, not distinguishable", ratio=text)
