@@ -468,9 +468,13 @@ class CentralPages(QStackedWidget):
             self.setCurrentWidget(self.page)
             self.page.take_focus()
 
+    def show_work(self, _step: object = None) -> None:
+        """Show the workspaces: a video is open, perhaps while its project is still being loaded."""
+        self.setCurrentIndex(0)
+
     def _on_source_changed(self) -> None:
         if self._session.frame_count:
-            self.setCurrentIndex(0)
+            self.show_work()
 
     def minimumSizeHint(self) -> QSize:
         # Parts that were never shown have no style yet and ask for too much; that must not widen the window.
@@ -491,7 +495,7 @@ class CentralPages(QStackedWidget):
     def remember(self) -> None:
         """Keep in the settings how far the work on the open file has come."""
         session, model = self._session, self._problems
-        if not session.frame_count:
+        if not session.frame_count or session.variants.is_loading:
             return
         done = model.problems.count_done()
         verified = int(session.ground_truth.verified().sum())

@@ -331,7 +331,7 @@ class WindowParts(QObject):
         session.sourceChanged.connect(self._on_source_changed)
         self.loader.opened.connect(self._on_loader_opened)
         self.queue.busyChanged.connect(self.loader.pause_decode_check)
-        self._loading = LoadingPresenter(session, self.controller, self.settings, self.frame_presenter)
+        self._loading = LoadingPresenter(session, self.controller, self.settings, self.frame_presenter, self.pages)
         self.files.opened.connect(self._on_files_opened)
         self.files.failed.connect(self.pages.show_start)
         self.key_filter.held.connect(self.actions.run)

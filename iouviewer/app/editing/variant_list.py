@@ -83,6 +83,7 @@ class VariantList(QObject):
         """Wait for the variants of a project, which come one by one (``insert``), in this order of the list."""
         self._awaited = list(keys)
         self._baseline = baseline
+        self.listChanged.emit()
 
     def insert(self, variant: Variant) -> None:
         """Show one of the expected variants at its place."""

@@ -52,7 +52,11 @@ class RestOfProject(QObject):
     def begin(self, loaded: LoadedProject) -> None:
         """The boxes of this project are shown; its variants follow."""
         contents = loaded.opened.contents
-        self._session.variants.expect(contents.variant_names, contents.baseline)
+        self._autosave.muted = True
+        try:
+            self._session.variants.expect(contents.variant_names, contents.baseline)
+        finally:
+            self._autosave.muted = False
 
     def add(self, variant: Variant) -> None:
         """Show one of the variants, or keep it with its project."""

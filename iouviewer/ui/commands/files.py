@@ -359,8 +359,7 @@ class FileCommands(QObject):
         self._settings.add_recent(info.path)
 
     def _on_controller_load_progress(self, step: LoadStep) -> None:
-        if not step.variant:
-            self._session.statusMessage.emit(step.text)
+        self._session.statusMessage.emit(step.text)
 
     def _on_controller_ready(self) -> None:
         items, self._pending_items = self._pending_items, []

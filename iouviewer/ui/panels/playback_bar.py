@@ -246,7 +246,8 @@ class PlaybackBar(QWidget):
             self.text.show_parts((tr("Scores hidden (blind mode)"), ""))
             return
         if baseline is None or not session.frame_count:
-            self.text.show_parts(*([(tr("No predictions"), "")] if session.frame_count else []))
+            nothing = tr("Loading predictions…") if session.variants.is_loading else tr("No predictions")
+            self.text.show_parts(*([(nothing, "")] if session.frame_count else []))
             return
         summary = session.scores.summary(baseline.key)
         sign = "" if summary.ap_floor is None else "≥ "
