@@ -143,11 +143,15 @@ class ProblemsJob(QObject):
 
     def request(self, evidence: Callable[[], ProblemInputs]) -> None:
         """Search the whole video; ``ready`` follows."""
-        if self._future is not None:
-            self._waiting = evidence
-            return
-        self.share = self._last_share = 0.0
+        # The evidence was collected just now; only later edits are searched once more.
         self._edited.clear()
+        if self._future is None:
+            self._start(evidence)
+        else:
+            self._waiting = evidence
+
+    def _start(self, evidence: Callable[[], ProblemInputs]) -> None:
+        self.share = self._last_share = 0.0
         self._running_edited = None
         self._future = self._pool.submit(_search, evidence, self._set_share)
         self._poll.start()
@@ -200,7 +204,7 @@ class ProblemsJob(QObject):
         self._poll.stop()
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
-            self.request(waiting)
+            self._start(waiting)
             return
         self._found, grouped, seconds = future.result()
         if self._running_edited is None:

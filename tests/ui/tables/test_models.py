@@ -296,14 +296,14 @@ def test_the_row_and_the_selection_follow_each_other(session: Session, qtbot: Qt
     assert not panel.table.currentIndex().isValid()
 
 
-def test_problems_are_sorted_by_severity_and_decided_ones_disappear(session: Session) -> None:
+def test_problems_are_sorted_by_score_and_decided_ones_disappear(session: Session) -> None:
     model = ProblemsModel(session)
     model.set_grouped(False)
     model.search_now()
     problems = [model.index(row, 0).data(PROBLEM_ROLE) for row in range(model.rowCount())]
     assert problems
-    severities = [problem.severity for problem in problems]
-    assert severities == sorted(severities, reverse=True)
+    scores = [problem.score for problem in problems]
+    assert scores == sorted(scores, reverse=True)
     session.execute(SetDecisions(((problems[0].key, "right"),)), "Right")
     assert model.position_of(problems[0].key) == -1
     session.undo()
@@ -311,7 +311,8 @@ def test_problems_are_sorted_by_severity_and_decided_ones_disappear(session: Ses
 
 
 def test_stepping_wraps_around_the_list(qtbot: QtBot) -> None:
-    session = session_with({0: [A, B]}, {"base": {0: [A, (500.0, 300.0, 540.0, 380.0)]}})
+    seen = {0: [A, (500.0, 300.0, 540.0, 380.0)]}
+    session = session_with({0: [A, B]}, {"base": seen, "other": seen})
     panel = ProblemsPanel(session)
     qtbot.addWidget(panel)
     panel.model.search_now()
