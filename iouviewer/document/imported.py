@@ -91,6 +91,7 @@ class ImportedBoxes:
         areas: (N,) float64, areas of ground truth that the file states, square pixels, NaN where it states none; None:
             it states none at all.
         refused: rows that were not read. The importer asks before it imports the others.
+        frame_base: number that the file gives to the first frame; None where it does not number frames.
         notes: what the reader assumed, one sentence each; ``StatedFact`` where it assumed nothing.
         attribute_sets: the sets of free attributes to which ``flags`` refer (``document.attributes``).
     """
@@ -124,6 +125,7 @@ class ImportedBoxes:
     class_kind: NumberKind = NumberKind.NONE
     classes_are_named: bool = True
     attribute_sets: tuple[AttributeSet, ...] = ()
+    frame_base: int | None = None
 
     def __len__(self) -> int:
         return len(self.frames)

@@ -117,7 +117,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     if "class" not in columns and not context.class_name:
         rows.notes.append(no_classes_note())
     kind = context.kind_or(ImportKind.PREDICTIONS if "score" in columns else ImportKind.UNKNOWN)
-    return rows.finish(KEY, kind, context, scored="score" in columns)
+    return rows.finish(KEY, kind, context, scored="score" in columns, frame_base=base)
 
 
 def _find_columns(header: list[str], path: Path, context: ReadContext) -> dict[str, int]:

@@ -144,6 +144,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         labelled=None if predictions or info is None or info.length is None else np.arange(info.length),
         frame_count=None if info is None else info.length,
         size=None if info is None else info.size,
+        frame_base=base,
         facts=VideoFacts() if info is None else VideoFacts(fps=info.fps, video_name=info.name),
         refused=sorted(refused, key=lambda row: row.line or 0),
         notes=notes + class_notes,

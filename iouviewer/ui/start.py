@@ -149,10 +149,15 @@ def fill_window(window: MainWindow, theme_manager: ThemeManager, notifier: Notif
         loader.open(request.video)
         loader.request(store.settings.last_frame(request.video))
 
-    with block_cuda_bindings():
-        from iouviewer.ui.window_parts import WindowParts
+    try:
+        with block_cuda_bindings():
+            from iouviewer.ui.window_parts import WindowParts
 
-    parts = WindowParts(window, store, notifier, theme_manager, loader)
+        parts = WindowParts(window, store, notifier, theme_manager, loader)
+    except Exception:
+        # Nobody else will: Qt aborts the process when a thread that runs is deleted with the window.
+        loader.close()
+        raise
     window.restore(store.settings.window_geometry)
     window.fill(parts)
     parts.open_request(request)

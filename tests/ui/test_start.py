@@ -121,3 +121,12 @@ def test_a_window_that_cannot_be_filled_says_why_and_ends(tmp_path: Path) -> Non
     assert "said: The window could not be opened: RuntimeError: no such panel. Details are in " in output
     assert "status: 1" in output
     assert "no such panel" in (tmp_path / "log" / "iouviewer.log").read_text(encoding="utf-8")
+
+
+def test_a_window_whose_parts_cannot_be_made_ends_without_an_abort_of_its_threads(tmp_path: Path) -> None:
+    broken = BROKEN.replace(
+        "start.fill_window = fail", "import iouviewer.ui.window_parts as parts\nparts.WindowParts = fail"
+    )
+    output = run(broken, tmp_path)
+    assert "said: The window could not be opened: RuntimeError: no such panel." in output
+    assert "status: 1" in output

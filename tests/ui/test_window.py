@@ -101,7 +101,7 @@ def test_image_and_frame_number_change_together(qtbot: QtBot, tmp_path: Path) ->
         shown(qtbot, window)
         box = window.findChild(QAbstractSpinBox, "frameSpinBox")
         assert box.value() == FRAMES - 1
-        assert window.parts.views.timeline.plot.frame == FRAMES - 1
+        assert window.parts.views.timeline.plot.playhead.frame == FRAMES - 1
         assert window.parts.views.playback_bar.count.text() == f"/ {FRAMES - 1}"
 
 

@@ -268,6 +268,7 @@ class FileCommands(QObject):
             predictions=self._loaded_predictions(),
             are_frames_assumed=bool(self._first_predictions and self._first_predictions.assumed_images),
             classes=self._session.document.classes,
+            open_video=Path(self._session.source.path) if self._session.frame_count else None,
         )
         self._dialog = dialog
         dialog.accepted.connect(self._on_dialog_accepted)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -25,7 +26,15 @@ from iouviewer.metrics.table import Float, Int
 from iouviewer.ui.dialogs.class_map import ClassMapDialog, class_map_text
 from iouviewer.ui.dialogs.frame import FramedDialog
 from iouviewer.ui.dialogs.message_list import Message, MessageList
-from iouviewer.ui.dialogs.open_rows import KINDS, ClassQuestion, OpenRow, class_counts, refused_message
+from iouviewer.ui.dialogs.open_preview import OpenPreview
+from iouviewer.ui.dialogs.open_rows import (
+    KINDS,
+    ClassQuestion,
+    OpenRow,
+    class_counts,
+    numbered_row,
+    refused_message,
+)
 from iouviewer.ui.importing import (
     BoxReader,
     FileCandidate,
@@ -65,6 +74,7 @@ class OpenDialog(FramedDialog):
         truth, predictions: frames (N,) int64 and boxes (4, N) float64 that are loaded, None without any.
         are_frames_assumed: whether the frames of these predictions were assumed for image ids.
         classes: classes of the ground truth that is loaded.
+        open_video: the video that is open in the window, for the preview.
 
     Signals:
         ready(): all files are read.
@@ -83,11 +93,13 @@ class OpenDialog(FramedDialog):
         predictions: tuple[Int, Float] | None = None,
         are_frames_assumed: bool = False,
         classes: ClassTable | None = None,
+        open_video: Path | None = None,
     ) -> None:
         title = tr_n("Open {count} file", "Open {count:,} files", len(candidates))
         super().__init__(parent, title=title, name="openSheet")
         self._reader, self._context = reader, context
         self._classes = classes or ClassTable()
+        self._open_video = open_video
         self._truth, self._predictions, self._are_frames_assumed = truth, predictions, are_frames_assumed
         self._waiting: list[OpenRow] = []
         self._last_number = 0
@@ -100,6 +112,9 @@ class OpenDialog(FramedDialog):
         self.messages = MessageList("openSheetMessages")
         self.body.setSpacing(SPACE["m"])
         self.body.addWidget(self.table, 1)
+        self.preview = OpenPreview()
+        self.preview.startChanged.connect(self._on_preview_start_changed)
+        self.body.addWidget(self.preview)
         self.question.changed.connect(self._update_texts)
         self.body.addWidget(self.question)
         self.body.addWidget(self.messages)
@@ -302,6 +317,7 @@ class OpenDialog(FramedDialog):
         self.question.ask(
             [row.candidate.path.name for row in self.rows if row.lacks_classes], names | set(self._classes.names)
         )
+        self._update_preview()
         self.messages.show_messages([message for row in self.rows for message in self._messages_of(row)])
         has_failed = any(row.has_failed for row in self.rows)
         is_used = any(row.role is not FileRole.SKIP for row in self.rows)
@@ -309,6 +325,28 @@ class OpenDialog(FramedDialog):
         # A disabled button passes the default on to a button of a row, and does not get it back by itself.
         self.open_button.setDefault(self.open_button.isEnabled())
         self.resize(max(self.width(), self.sizeHint().width()), max(self.height(), self.sizeHint().height()))
+
+    # The preview
+
+    def _update_preview(self) -> None:
+        # For a dialog that nobody sees, no frames are read.
+        self.preview.show_video((self.video or self._open_video) if self.isVisible() else None, self._frame_count)
+        self.preview.show_rows(self.rows)
+
+    def _on_preview_start_changed(self, number: int) -> None:
+        row = numbered_row(self.rows)
+        if row is not None:
+            row.offset.setValue(row.frame_base - number)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The preview is read once it is seen."""
+        super().showEvent(event)
+        self._update_texts()
+
+    def done(self, result: int) -> None:
+        """Close; the thread of the preview ends."""
+        self.preview.close_video()
+        super().done(result)
 
     def _show_column(self, column: int, shown: bool) -> None:
         """Show or hide a column; the last one keeps the space for its texts."""

@@ -129,6 +129,11 @@ class OpenRow:
         return self.result.boxes if self.is_box_file and self.result is not None else None
 
     @property
+    def frame_base(self) -> int:
+        """The number that the file gives to the first frame; 0 where it numbers none."""
+        return 0 if self.boxes is None else self.boxes.frame_base or 0
+
+    @property
     def lacks_classes(self) -> bool:
         """Whether the file has boxes and no class table."""
         boxes = self.boxes
@@ -221,6 +226,12 @@ class OpenRow:
         elif offset and offset == propose_frame_offset(boxes, frame_count or 0):
             parts.append(tr("suggested offset {offset:+d}", offset=offset))
         return ", ".join(parts)
+
+
+def numbered_row(rows: Iterable[OpenRow]) -> OpenRow | None:
+    """The file whose frame numbers the preview moves: the ground truth, else the first predictions."""
+    numbered = [row for row in rows if row.boxes is not None and row.boxes.frame_base is not None]
+    return min(numbered, key=lambda row: row.role is not FileRole.GROUND_TRUTH, default=None)
 
 
 def class_counts(boxes: ImportedBoxes) -> dict[int, int]:

@@ -35,7 +35,7 @@ from iouviewer.ui.timeline.items import (
 )
 from iouviewer.ui.timeline.magnifier import Magnified
 from iouviewer.ui.timeline.plot_gutter import GutterState, PlotGutter, curve_lines, strip_lines
-from iouviewer.ui.timeline.plot_lines import DifferenceLine, OwnLine, Span, curve_points
+from iouviewer.ui.timeline.plot_lines import DifferenceLine, OwnLine, Playhead, Span, curve_points
 from iouviewer.ui.timeline.pyramid import Pyramid
 from iouviewer.ui.timeline.series import Legend, Series, article_pen
 from iouviewer.ui.tokens import IOU_RAMP, SIZE
@@ -82,7 +82,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         self._layout_state: tuple[object, ...] = ()
         self._target = 0.75
         self.own, self._difference = OwnLine(), DifferenceLine()
-        self._frame = 0
+        self.playhead = Playhead(self.viewport(), self._box)
         self._curves: dict[str, Curve] = {}
         self._strips: dict[str, ImageStrip] = {}
         self._table = ramp_table(IOU_RAMP)
@@ -185,30 +185,14 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
         self.update_gutter()
 
     def set_frame(self, frame: int) -> None:
-        """Move the playhead, which is no item of the scene: Qt would paint the window before its image is there."""
-        viewport = self.viewport()
-        for moved in (self._frame, frame):
-            viewport.update(round(self._x_of(moved)) - 2, 0, 4, viewport.height())
-        self._frame = frame
+        """Move the playhead."""
+        self.playhead.move(frame)
         self.update_gutter()
-
-    @property
-    def frame(self) -> int:
-        """Where the playhead is."""
-        return self._frame
-
-    def _x_of(self, frame: float) -> float:
-        """Logical pixels from the left edge of the widget."""
-        return float(self._box.mapViewToScene(pg.Point(frame, 0)).x())
 
     def drawForeground(self, painter: QPainter, _rect: QRectF) -> None:
         """Draw the playhead over all items."""
-        if self._theme is None or not self.frame_count:
-            return
-        x = round(self._x_of(self._frame))
-        area = self._box.sceneBoundingRect()
-        if area.left() <= x <= area.right():
-            painter.fillRect(QRectF(x, area.top(), 1, area.height()), QColor(self._theme.colours.text))
+        if self._theme is not None and self.frame_count:
+            self.playhead.draw(painter, self._theme.colours.text)
 
     def set_mean(self, mean: float) -> None:
         """Set the Avg IoU of the baseline, shown as the dashed line, and redraw the difference to it."""
@@ -419,7 +403,7 @@ class TimelinePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no typ
             scale = None if self._difference.pyramid is None else self._difference.scale
             self.gutter.show_lines(strip_lines(self._theme, self.series, scale, self._y_of))
             return
-        frame = self._frame if self.magnified is None else self.magnified.frame
+        frame = self.playhead.frame if self.magnified is None else self.magnified.frame
         own = self.own.value(frame) if frame < self.frame_count else math.nan
         state = GutterState(self._colours.mean, frame, self.own.name, own, self.magnified is not None)
         self.gutter.show_lines(curve_lines(self._theme, self.series, state))

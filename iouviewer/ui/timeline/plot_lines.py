@@ -7,6 +7,9 @@ import math
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import QWidget
 
 from iouviewer.ui.theme import Theme
 from iouviewer.ui.timeline.items import Curve, Dots, drop_cache
@@ -118,3 +121,31 @@ class DifferenceLine:
         self.scale = max(MIN_DIFFERENCE_SCALE, largest)
         x = (columns.edges[:-1] + columns.edges[1:] - 1) / 2
         self.curve.setData(x, -0.5 + 0.45 * columns.mean / self.scale)
+
+
+class Playhead:
+    """The line at the current frame. It is no item of the scene: Qt would paint the window before its image is there.
+
+    Attributes:
+        frame: where it is.
+    """
+
+    def __init__(self, viewport: QWidget, box: pg.ViewBox) -> None:
+        self._viewport, self._box = viewport, box
+        self.frame = 0
+
+    def _x(self, frame: int) -> int:
+        """Logical pixels from the left edge of the plot."""
+        return round(float(self._box.mapViewToScene(pg.Point(frame, 0)).x()))
+
+    def move(self, frame: int) -> None:
+        """Move it; only the columns before and after are painted again."""
+        for moved in (self.frame, frame):
+            self._viewport.update(self._x(moved) - 2, 0, 4, self._viewport.height())
+        self.frame = frame
+
+    def draw(self, painter: QPainter, colour: str) -> None:
+        """Draw it within the axes."""
+        x, area = self._x(self.frame), self._box.sceneBoundingRect()
+        if area.left() <= x <= area.right():
+            painter.fillRect(QRectF(x, area.top(), 1, area.height()), QColor(colour))

@@ -97,7 +97,7 @@ def test_a_click_seeks_the_frame_under_the_mouse(session: Session, timeline: Tim
     timeline.plot.seek_at(999.0, 0.5, True)
     assert requested == [6, 0, 9]
     session.go_to(7)
-    assert timeline.plot.frame == 7
+    assert timeline.plot.playhead.frame == 7
 
 
 def test_hidden_variants_have_no_curve_and_several_have_their_own_colours(
