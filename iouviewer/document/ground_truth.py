@@ -421,7 +421,6 @@ class GroundTruth:
         rows = _ranges(*bounds)
         old_columns = (self._frames, self._class_ids, self._tracks, self._flags, self._ids)
         if len(rows) == new.shape[1] and all(map(np.array_equal, (old[rows] for old in old_columns), new)):
-            # Only rectangles changed.
             self._merge_rects(rows, rects)
             return
         # Frames stay in order, so whole stretches between edited frames are copied.

@@ -1,4 +1,4 @@
-"""The first minute with a video and a model's predictions: start from them, correct, verify, export; and linking ids."""
+"""The first minute with a video and predictions: start from them, correct, verify, export; and linking ids."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from iouviewer.jobs.requests import OpenRequest
-from tests.hands.boxes_by_hand import exported, go_to, message
+from tests.hands.boxes_by_hand import exported, go_to, message, title
 from tests.hands.hands import Hands
 from tests.propagation.clips import SIZE, Clip, make_clip
 from tests.ui.window import opened_window
@@ -78,9 +78,21 @@ def score_line(hands: Hands) -> list[str]:
     return [text for text in hands.texts() if text.startswith(("Frame ", "Avg IoU"))]
 
 
+def import_file(hands: Hands, entry: str, path: Path) -> None:
+    with hands.in_dialog(hands.open_path(path)):
+        hands.menu("File", entry)
+
+
 def test_the_first_minute_ends_with_a_corrected_frame_and_a_csv(qtbot: QtBot, tmp_path: Path) -> None:
-    with opened(qtbot, tmp_path) as hands:
-        hands.wait(lambda: hands.reads("No boxes on this frame."), "the empty list")
+    clip = make_clip(FRAMES, walking)
+    video, found = clip.write(tmp_path / "clip.avi"), predictions(tmp_path, clip)
+    with opened_window(qtbot, OpenRequest()) as window:
+        hands = Hands(qtbot, window)
+        import_file(hands, "Open video or images…", video)
+        hands.wait(lambda: hands.reads("/ 39"), "the video")
+        assert not hands.sees("startDialog")
+        import_file(hands, "Add predictions…", found)
+        hands.wait(lambda: len(hands.rows("boxesTable")) == 1, "the predictions")
         started(hands)
         rows = exported(hands, tmp_path)
         assert (
@@ -98,7 +110,9 @@ def test_the_first_minute_ends_with_a_corrected_frame_and_a_csv(qtbot: QtBot, tm
         x1, y1 = walking(10)
         go_to(hands, 10)
         middle = (x1 + SIZE[0] / 2, y1 + SIZE[1] / 2)
+        hands.wait(lambda: hands.colour_at(middle) != hands.colour_at((300.0, 20.0)), "the picture")
         hands.click_picture((x1, middle[1]))
+        hands.wait(lambda: title(hands) == "robot 1", "the selected box")
         hands.drag_picture((x1 + SIZE[0], middle[1]), (x1 + SIZE[0] + 20, middle[1]))
         hands.key("S")
         hands.wait(lambda: hands.reads("1 of 40 frames verified"), "the verified frame")
@@ -140,6 +154,43 @@ def test_a_change_of_the_choices_counts_again_and_escape_does_nothing(qtbot: QtB
         with hands.in_dialog(steps):
             hands.menu("File", "Start from predictions…")
         assert exported(hands, tmp_path) == []
+
+
+def test_the_reason_for_no_score_is_still_there_after_a_restart(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened(qtbot, tmp_path) as hands:
+        hands.wait(lambda: hands.reads("No boxes on this frame."), "the empty list")
+        started(hands)
+        hands.wait(lambda: hands.reads("Saved"), "the saved project")
+    with opened_window(qtbot, OpenRequest()) as window:
+        hands = Hands(qtbot, window)
+        import_file(hands, "Open video or images…", tmp_path / "clip.avi")
+        hands.wait(lambda: hands.reads("/ 39"), "the video")
+        hands.key("F3")
+        hands.wait(lambda: hands.rows("variantsTable"), "the variant")
+        hands.wait(
+            lambda: hands.rows("variantsTable")[0][0] == "found  ground truth comes from it", "why there is none"
+        )
+        assert hands.cell("variantsTable", 0, "Frames") == "0 / 40"
+
+
+def test_accepted_boxes_are_warned_of_and_left_out_on_request(qtbot: QtBot, tmp_path: Path) -> None:
+    gt = tmp_path / "gt.csv"
+    boxes = make_clip(FRAMES, walking).boxes
+    rows = [f"{frame},{','.join(map(str, box))},robot,1" for frame, box in enumerate(boxes.tolist()) if frame > 3]
+    gt.write_text("frameID,x1,y1,x2,y2,class,id\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    with opened(qtbot, tmp_path, gt=gt) as hands:
+        for frame in range(3):
+            go_to(hands, frame)
+            hands.key("Shift+P")
+            hands.wait(lambda: message(hands).startswith("Accept found"), "the accepted box")
+        hands.key("F3")
+        hands.wait(lambda: hands.rows("variantsTable")[0][0] == "found  8% of boxes come from it", "the warning")
+        before = hands.cell("variantsTable", 0, "Frames"), hands.cell("variantsTable", 0, "Prec.")
+        hands.menu("Problems", "Score without accepted boxes")
+        hands.wait(lambda: hands.rows("variantsTable")[0][0] == "found", "scores without them")
+        hands.menu("Problems", "Score without accepted boxes")
+        hands.wait(lambda: hands.rows("variantsTable")[0][0] == "found  8% of boxes come from it", "the warning again")
+        assert (hands.cell("variantsTable", 0, "Frames"), hands.cell("variantsTable", 0, "Prec.")) == before
 
 
 def test_boxes_without_ids_become_tracks_in_one_step(qtbot: QtBot, tmp_path: Path) -> None:
