@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -129,7 +130,9 @@ class BackgroundCheck:
                 verify(connection, rows_read=rows_read)
                 if self.backs_up:
                     self._back_up(connection)
-        except (sqlite3.DatabaseError, DamagedRowsError, ValueError, UserError) as failure:
+        except Exception as failure:
+            if not isinstance(failure, (sqlite3.DatabaseError, DamagedRowsError, ValueError, UserError)):
+                logging.getLogger(__name__).exception("%s could not be checked", self._path)
             if getattr(failure, "sqlite_errorname", None) != "SQLITE_INTERRUPT":
                 self.damage = damaged_error(self._path, getattr(failure, "message", failure))
         finally:

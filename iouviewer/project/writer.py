@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 import threading
 import time
@@ -29,7 +30,7 @@ class ProjectReplacedError(UserError):
     """The file was moved, replaced or overwritten by something else while it was open; nothing is written to it."""
 
 
-WriteError = sqlite3.Error | OSError | DamagedRowsError | ProjectReplacedError
+_EXPECTED = (sqlite3.Error, OSError, DamagedRowsError, ProjectReplacedError)
 
 
 @dataclass(slots=True)
@@ -245,11 +246,11 @@ class Writer:
             self._changed.wait_for(lambda: (self._queue and not self._held and not self._refusal) or self._closing)
             return self._queue[0] if self._queue and self._refusal is None else None
 
-    def _attempt(self, work: Work) -> WriteError | None:
+    def _attempt(self, work: Work) -> Exception | None:
         with self._writing:
             return self._write(work)
 
-    def _write(self, work: Work) -> WriteError | None:
+    def _write(self, work: Work) -> Exception | None:
         is_own = False
         try:
             self._compare_file()
@@ -264,7 +265,9 @@ class Writer:
             self._connection.execute("COMMIT")
             if self._stamp is not None:
                 self._stamp = self._stamp.updated(self._path)
-        except (sqlite3.Error, OSError, DamagedRowsError, ProjectReplacedError) as error:
+        except Exception as error:
+            if not isinstance(error, _EXPECTED):
+                logging.getLogger(__name__).exception("A change could not be written to %s", self._path)
             # A new connection has no unfinished transaction and no unreadable log.
             self._disconnect(is_final=False, is_moved=isinstance(error, ProjectReplacedError))
             if is_own and self._stamp is not None:
@@ -332,7 +335,7 @@ def open_guard(path: Path) -> sqlite3.Connection | None:
     return guard
 
 
-def describe_write_error(error: WriteError, path: Path) -> UserError:
+def describe_write_error(error: Exception, path: Path) -> UserError:
     """The message for a failed write."""
     if isinstance(error, ProjectReplacedError):
         return error
@@ -348,4 +351,7 @@ def describe_write_error(error: WriteError, path: Path) -> UserError:
         reason = tr("another program is using the file")
     elif isinstance(error, OSError):
         reason = error.strerror or str(error)
+    elif not isinstance(error, _EXPECTED):
+        reason = tr("an error of the program ({error}), which is in its log", error=type(error).__name__)
+        remedy = tr("Save elsewhere, or report the problem. Edits stay in memory.")
     return UserError(tr("edits cannot be saved: {reason}", reason=reason), path=path, remedy=remedy)

@@ -10,11 +10,12 @@ import sys
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from iouviewer.errors import UserError
-from iouviewer.project import schema, writer
+from iouviewer.project import schema, store, writer
 from iouviewer.project.store import ProjectFile
 from tests.document.builders import apply_step, make_document, rows_for, state_of, twenty_edits
 
@@ -89,6 +90,7 @@ def test_after_sigkill_rows_cursor_and_redo_match_the_reported_save(tmp_path: Pa
 FULL_DISK = """
 import resource, sys, threading
 from pathlib import Path
+from typing import Any
 from iouviewer.document.edits import SetRects
 from iouviewer.project.store import ProjectFile
 from tests.document.builders import apply_step, make_document
@@ -186,6 +188,36 @@ def test_writing_continues_in_order_after_failures(tmp_path: Path, monkeypatch: 
     project = ProjectFile.open(path)
     assert (project.cursor, project.step_count) == (20, 20)
     assert state_of(project.load().document) == state_of(document)
+    project.close()
+
+
+def test_an_error_of_the_program_is_told_and_does_not_end_the_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(writer, "FIRST_RETRY", 0.001)
+    project = ProjectFile.create(tmp_path / "clip.mp4.iouv", make_document())
+    assert project.flush()
+    project.on_problem = problems = Problems()
+    real, is_broken = store.write_settings, threading.Event()
+    is_broken.set()
+
+    def write_settings(*args: Any) -> None:
+        if is_broken.is_set():
+            raise AttributeError("no such thing")
+        real(*args)
+
+    monkeypatch.setattr(store, "write_settings", write_settings)
+    project.save_settings({"a": 1})
+    problems.wait_for(1)
+    [problem] = problems.seen
+    assert problem is not None and "an error of the program (AttributeError)" in problem.message
+    assert "no such thing" in caplog.text
+    is_broken.clear()
+    problems.wait_for(2)
+    assert project.flush()
+    project.close()
+    project = ProjectFile.open(tmp_path / "clip.mp4.iouv")
+    assert project.load().settings["a"] == 1
     project.close()
 
 

@@ -21,11 +21,13 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.project.background_check import DamagedProjectError
 from iouviewer.project.contents import ProjectContents
+from iouviewer.project.damaged_file import copy_with_log
 from iouviewer.project.lock import LockFile, ProjectLockedError
-from iouviewer.project.migrations import NewerProjectError
+from iouviewer.project.logs import set_foreign_logs_aside
+from iouviewer.project.migrations import NewerProjectError, migrate
 from iouviewer.project.partial_load import FrameBoxes, PartialLoad
 from iouviewer.project.rows import ProgressCallback, no_progress
-from iouviewer.project.salvage import replace_damaged
+from iouviewer.project.salvage import replace_damaged, salvage
 from iouviewer.project.schema import SCHEMA_VERSION, SUFFIX, back_up, connect
 from iouviewer.project.store import ProjectFile
 
@@ -43,6 +45,7 @@ class Hindrance(StrEnum):
     READ_ONLY = "readOnly"
     NEWER = "newer"
     SNAPSHOT = "snapshot"
+    KEPT = "kept"
 
 
 class CopyState(StrEnum):
@@ -117,6 +120,8 @@ def open_or_recover(path: Path, plan: LoadPlan | None = None, *, take_over: bool
     plan = plan or LoadPlan()
     if is_snapshot(path):
         return _open_view(path, Hindrance.SNAPSHOT, tr("this is a snapshot, which is never changed"), plan)
+    if is_kept(path):
+        return _open_view(path, Hindrance.KEPT, tr("it was set aside, and stays as it is"), plan)
     reason = find_write_obstacle(path)
     if reason:
         return _open_view(path, Hindrance.READ_ONLY, reason, plan)
@@ -129,6 +134,9 @@ def open_or_recover(path: Path, plan: LoadPlan | None = None, *, take_over: bool
         return _open_view(path, Hindrance.NEWER, error.message, plan)
     except DamagedProjectError:
         return _open_salvaged(path, plan)
+    except UserError as error:
+        # For example a full disk, on which not even a lock can be made.
+        return _open_as_view(path, error, plan)
     if project.check is not None:
         project.check.backs_up = True
     try:
@@ -141,6 +149,11 @@ def open_or_recover(path: Path, plan: LoadPlan | None = None, *, take_over: bool
 def is_snapshot(path: Path) -> bool:
     """Whether a file is a copy that must stay as it is: a named snapshot or an automatic backup."""
     return path.parent.name.endswith((f"{SUFFIX}.snapshots", f"{SUFFIX}.backups"))
+
+
+def is_kept(path: Path) -> bool:
+    """Whether a repair, a migration or a person set this file aside under the name of its project and a word."""
+    return f"{SUFFIX}." in path.name and path.suffix != SUFFIX
 
 
 def find_write_obstacle(path: Path) -> str:
@@ -187,8 +200,9 @@ def copies_folder() -> Path:
 
 
 def delete_copy(copy: Path) -> None:
-    """Delete a copy and its base."""
-    for file in (copy, base_of_copy(copy)):
+    """Delete a copy, its logs and its base."""
+    logs = (copy.with_name(copy.name + suffix) for suffix in ("-wal", "-shm", "-journal"))
+    for file in (copy, *logs, base_of_copy(copy)):
         with contextlib.suppress(OSError):
             file.unlink(missing_ok=True)
 
@@ -226,64 +240,112 @@ def set_copy_state(copy: Path, state: CopyState) -> None:
 
 
 def _open_view(path: Path, hindrance: Hindrance, reason: str, plan: LoadPlan) -> OpenedProject:
-    """Open a private copy, which becomes a working copy if the user wants it."""
+    """Open a private copy, which becomes a working copy if the user wants it; of a damaged file, what can be read."""
     stem, stamp = path.with_name(path.stem), time.strftime("%y%m%d-%H%M")
     target, number = data_folder_path(stem, stamp, kind=_COPIES), 0
     while target.exists():
         number += 1
         target = data_folder_path(stem, stamp, kind=_COPIES, number=number)
     try:
-        _copy_file(path, target)
-        if hindrance is Hindrance.NEWER:
-            _read_as_this_version(target)
-        shutil.copyfile(target, base_of_copy(target))
-        project = ProjectFile.open(target)
-        project.save_settings({COPY: {"of": str(path.absolute()), "state": CopyState.VIEW.value}})
-        contents, rest = _load(project, plan)
+        messages = _copy_file(path, target, is_shared=hindrance in (Hindrance.LOCKED, Hindrance.LEFT_LOCK))
+        try:
+            opened = _open_copy(path, target, hindrance, reason, plan)
+        except (sqlite3.DatabaseError, DamagedProjectError) as damage:
+            delete_copy(target)
+            messages.append(_salvage_copy(path, target, reason, damage))
+            opened = _open_copy(path, target, hindrance, reason, plan)
     except (OSError, sqlite3.Error) as error:
         delete_copy(target)
         raise UserError(tr("the project could not be copied: {reason}", reason=error), path=path) from error
-    except DamagedProjectError as error:
-        delete_copy(target)
-        raise UserError(tr("{reason}; {damage}", reason=reason, damage=error.message), path=path) from error
     except BaseException:
         delete_copy(target)
         raise
+    opened.messages.extend(messages)
+    return opened
+
+
+def _open_copy(path: Path, target: Path, hindrance: Hindrance, reason: str, plan: LoadPlan) -> OpenedProject:
+    _read_as_this_version(target)
+    # The base is read without a migration when the copy is merged.
+    migrate(target)
+    for old in target.parent.glob(f"{target.name}.v*"):
+        old.unlink()
+    shutil.copyfile(target, base_of_copy(target))
+    project = ProjectFile.open(target)
+    contents, rest = _load(project, plan)
+    project.save_settings({COPY: {"of": str(path.absolute()), "state": CopyState.VIEW.value}})
     return OpenedProject(project, contents, path, hindrance, reason, rest=rest)
 
 
-def _copy_file(path: Path, target: Path) -> None:
-    """Copy a project with its log to one file; where SQLite cannot read it in its folder, byte by byte."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _salvage_copy(path: Path, target: Path, reason: str, damage: Exception) -> str:
+    """Write what is readable of a damaged file, which is left alone, to a private copy; returns what to tell."""
     try:
-        with closing(connect(path, mode="ro")) as connection:
-            back_up(connection, target)
-    except sqlite3.OperationalError:
+        report = salvage(path, target)
+    except UserError as error:
+        text = tr("{reason}; {damage}", reason=reason, damage=error.message)
+        raise UserError(text, path=path, remedy=error.remedy) from damage
+    return tr("{name} is damaged and stays as it is. Readable is: {report}", name=path.name, report=report)
+
+
+def _copy_file(path: Path, target: Path, *, is_shared: bool) -> list[str]:
+    """Copy a project, with the logs that belong to it, to one file.
+
+    Args:
+        is_shared: another program may be writing; SQLite is asked for a state between two transactions.
+
+    Returns:
+        A sentence for the user for each log that is not applied.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if is_shared:
         # A write-ahead log needs shared memory in the folder, which may be read-only.
-        shutil.copyfile(path, target)
-        log = path.with_name(f"{path.name}-wal")
-        if log.exists():
-            shutil.copyfile(log, target.with_name(f"{target.name}-wal"))
-        with closing(connect(target)) as connection:
-            connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+        with contextlib.suppress(sqlite3.Error):
+            with closing(connect(path, mode="ro")) as connection:
+                back_up(connection, target)
+            return []
+    copy_with_log(path, target)
+    messages = []
+    if set_foreign_logs_aside(target):
+        for stray in target.parent.glob(f"{target.name}.stray*"):
+            stray.unlink()
+        messages.append(tr("A log beside {name} does not belong to it, and is not applied.", name=path.name))
+    with contextlib.suppress(sqlite3.DatabaseError), closing(connect(target)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+    return messages
 
 
 def _read_as_this_version(copy: Path) -> None:
-    """Read a newer file as far as this program knows it."""
+    """Let a file of a newer version be read as far as this program knows it."""
     with closing(connect(copy)) as connection:
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION:d}")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > SCHEMA_VERSION:
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION:d}")
 
 
 # Damage
 
 
 def _open_salvaged(path: Path, plan: LoadPlan) -> OpenedProject:
-    """Replace a damaged file with the contents that can still be read; one copy of it is kept."""
-    report, kept = replace_damaged(path)
+    """Replace a damaged file with the contents that can still be read; one copy of it is kept.
+
+    Where nothing can be written beside it, these contents are shown and not written.
+    """
+    try:
+        report, kept = replace_damaged(path)
+    except UserError as error:
+        return _open_as_view(path, error, plan)
     project = ProjectFile.open(path)
     contents, rest = _load(project, plan)
     message = tr("{name} was damaged and is kept as {kept}: {report}", name=path.name, kept=kept.name, report=report)
     return OpenedProject(project, contents, salvaged=True, messages=[message, *project.notices], rest=rest)
+
+
+def _open_as_view(path: Path, error: UserError, plan: LoadPlan) -> OpenedProject:
+    """Show what cannot be opened for writing because of ``error``, which is raised if that fails too."""
+    try:
+        return _open_view(path, Hindrance.READ_ONLY, error.message, plan)
+    except UserError:
+        raise error from None
 
 
 def set_aside(path: Path) -> Path:

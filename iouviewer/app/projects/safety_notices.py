@@ -35,6 +35,7 @@ _CHOICES: dict[Hindrance, tuple[Choice, ...]] = {
     Hindrance.READ_ONLY: (Choice.SAVE_ELSEWHERE, Choice.WORK_ON_COPY, Choice.TRY_AGAIN, Choice.HIDE),
     Hindrance.NEWER: (Choice.SAVE_ELSEWHERE, Choice.WORK_ON_COPY, Choice.HIDE),
     Hindrance.SNAPSHOT: (Choice.SAVE_ELSEWHERE, Choice.HIDE),
+    Hindrance.KEPT: (Choice.SAVE_ELSEWHERE, Choice.HIDE),
 }
 
 
@@ -46,6 +47,7 @@ def view_notice(path: Path, hindrance: Hindrance, reason: str) -> Notice:
         Hindrance.READ_ONLY: tr("Save elsewhere to edit; the project is then found there."),
         Hindrance.NEWER: tr("What this version does not know is not shown, and not in a copy."),
         Hindrance.SNAPSHOT: tr("Save elsewhere to edit it."),
+        Hindrance.KEPT: tr("Save elsewhere to edit it. File > Project leads back."),
     }[hindrance]
     text = tr("{name} is read-only: {reason}. {advice}", name=path.name, reason=reason, advice=advice)
     return Notice(OPENING, text, _CHOICES[hindrance], READ_ONLY_MARK, path)

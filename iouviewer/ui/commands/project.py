@@ -252,8 +252,6 @@ class ProjectMenu(QObject):
         safety = self._controller.safety
         action.setCheckable(True)
         action.setChecked(file.path in (safety.shown_path, self._controller.path))
-        # What a repair set aside is listed to be found; it is not a project that opens.
-        action.setEnabled(file.path.suffix == SUFFIX)
         action.triggered.connect(lambda: self._controller.reopen(file.path))
 
     @staticmethod
