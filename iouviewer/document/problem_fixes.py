@@ -105,7 +105,7 @@ def _swap(document: Document, problem: Problem, source: int) -> Command:
 
 
 def new_track_of(truth: GroundTruth, problems: Sequence[Problem]) -> int:
-    """The track of the boxes that a fix adds: the one that passes there if it has no box on these frames, or a new one."""
+    """The track of boxes that a fix adds: the one that passes there if it has no box on these frames, or a new one."""
     track = problems[0].track
     frames = {one.frame for one in problems}
     if track != NO_TRACK and frames.isdisjoint(truth.track_columns(track)[0].tolist()):

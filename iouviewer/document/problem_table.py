@@ -28,6 +28,8 @@ EFFECT_FRAMES = 48
 """How far from a changed frame problems may change: what is usual in a track is read from 40 frames on each side."""
 CONTEXT_FRAMES = 96
 """Frames on each side that the search of a frame reads."""
+PART_FRAMES = 4000
+"""Frames that are searched at once: long videos take little memory, and the window's thread never waits for long."""
 
 
 Columns = Sequence[NDArray[Any]]
@@ -192,6 +194,13 @@ class ProblemInputs:
     picture: tuple[float, float] = (0.0, 0.0)
     first: int = 0
 
+    def part(self, frames: range) -> ProblemInputs:
+        """The inputs of some frames."""
+        rows = slice(frames.start, frames.stop)
+        predictions = tuple((part_of(table, frames), covered[rows]) for table, covered in self.predictions)
+        truth, labelled = part_of(self.truth, frames), self.labelled[rows]
+        return replace(self, truth=truth, labelled=labelled, predictions=predictions, first=frames.start)
+
     def for_review(self) -> ReviewInputs:
         """The inputs as the metrics take them."""
         if len(self.tracks):
@@ -202,6 +211,16 @@ class ProblemInputs:
             self.truth, tracks, self.labelled, self.predictions, self.review.convention, self.review.class_agnostic,
             self.picture,
         )  # fmt: skip
+
+
+def part_of(table: BoxTable, frames: range) -> BoxTable:
+    """The table of some frames, the first one as frame 0; arrays are views."""
+    offsets = table.offsets[frames.start : frames.stop + 1]
+    rows = slice(int(offsets[0]), int(offsets[-1]))
+    return BoxTable(
+        offsets - offsets[0], table.boxes[:, rows], table.class_ids[rows], table.scores[rows], table.ignored[rows],
+        table.ids[rows], by_iou=None if table.by_iou is None else table.by_iou[rows],
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,9 +237,27 @@ class FoundProblems:
 
 def find_all_problems(inputs: ProblemInputs, progress: Callable[[float], None] = lambda _share: None) -> FoundProblems:
     """The problems of all frames; ``progress`` is called with the share that is done, 0..1."""
-    evidence = Evidence.collect(inputs.for_review(), progress)
+    count = inputs.truth.frame_count
+    if count <= PART_FRAMES:
+        evidence = Evidence.collect(inputs.for_review(), progress)
+        return FoundProblems(_listed(evidence), _offset(evidence))
+    middle = range((count - PART_FRAMES) // 2, (count + PART_FRAMES) // 2)
+    found = FoundProblems(ProblemTable.of((), count), _offset(Evidence.collect(inputs.part(middle).for_review())))
+    tables = []
+    for start in range(0, count, PART_FRAMES):
+        end = min(start + PART_FRAMES, count)
+        part = inputs.part(range(max(0, start - CONTEXT_FRAMES), min(count, end + CONTEXT_FRAMES)))
+        frames = np.zeros(count, np.bool_)
+        frames[start:end] = True
+        tables.append(find_problems_around(part, frames, found).table)
+        progress(end / count)
+    columns = [np.concatenate(column, axis=-1) for column in zip(*(table.columns for table in tables), strict=True)]
+    return replace(found, table=ProblemTable.sorted(columns, count))
+
+
+def _offset(evidence: Evidence) -> tuple[float, float, float, float]:
     left, top, right, bottom = evidence.fit.everywhere.tolist()
-    return FoundProblems(_listed(evidence), (left, top, right, bottom))
+    return left, top, right, bottom
 
 
 def find_problems_around(part: ProblemInputs, frames: Bool, known: FoundProblems) -> FoundProblems:

@@ -188,7 +188,9 @@ class Clusters:
     def bits(self) -> Int:
         """(C,) a bit for each of the first 62 variants that see it."""
         seen = (self.scores[:, :62] >= SIGHT_SCORE).astype(np.int64)
-        bits: Int = np.sum(np.left_shift(seen, np.arange(seen.shape[1])), axis=1)
+        bits: Int = np.zeros(len(seen), np.int64)
+        for place, column in enumerate(seen.T):
+            bits |= column << place
         return bits
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from iouviewer.document import problem_table
 from iouviewer.document.problem_table import (
     EFFECT_FRAMES,
     MIN_SCORE,
@@ -67,30 +69,6 @@ def world(seed: int, variants: int = 2) -> ProblemInputs:
     )
 
 
-def part_of(inputs: ProblemInputs, frames: range) -> ProblemInputs:
-    def part(table: BoxTable) -> BoxTable:
-        inside = np.flatnonzero((table.frame_of_row() >= frames.start) & (table.frame_of_row() < frames.stop))
-        return BoxTable.from_rows(
-            table.frame_of_row()[inside] - frames.start,
-            table.boxes[:, inside],
-            frame_count=len(frames),
-            class_ids=table.class_ids[inside],
-            scores=table.scores[inside],
-            ignored=table.ignored[inside],
-            ids=table.ids[inside],
-        )
-
-    rows = slice(frames.start, frames.stop)
-    predictions = tuple((part(table), covered[rows]) for table, covered in inputs.predictions)
-    return replace(
-        inputs,
-        truth=part(inputs.truth),
-        labelled=inputs.labelled[rows],
-        predictions=predictions,
-        first=frames.start,
-    )
-
-
 def same(one: ProblemTable, other: ProblemTable) -> bool:
     pairs = zip(one.columns, other.columns, strict=True)
     return all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
@@ -107,8 +85,18 @@ def test_a_search_around_an_edit_equals_a_new_search_of_the_whole_video(seed: in
     before = find_all_problems(replace(after, truth=replace(after.truth, boxes=moved)))
     again, part = part_around(changed, FRAMES)
     known = FoundProblems(before.table, wanted.offset)
-    found = find_problems_around(part_of(after, part), again, known)
+    found = find_problems_around(after.part(part), again, known)
     assert same(found.table, wanted.table)
+
+
+def test_a_long_video_is_searched_in_parts_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs, shares = world(3), list[float]()
+    whole = find_all_problems(inputs)
+    monkeypatch.setattr(problem_table, "PART_FRAMES", 100)
+    # The usual difference of boxes from predictions is that of one part.
+    monkeypatch.setattr(problem_table, "_offset", lambda _evidence: whole.offset)
+    assert same(find_all_problems(inputs, shares.append).table, whole.table)
+    assert shares == [100 / FRAMES, 200 / FRAMES, 300 / FRAMES, 1.0]
 
 
 def test_an_edit_is_searched_around_its_frames_only() -> None:

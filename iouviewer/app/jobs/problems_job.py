@@ -25,8 +25,9 @@ from iouviewer.document.problem_table import (
     find_all_problems,
     find_problems_around,
     part_around,
+    part_of,
 )
-from iouviewer.metrics.table import Bool, BoxTable, Int
+from iouviewer.metrics.table import Bool, BoxTable
 
 POLL_MS = 15
 
@@ -78,21 +79,12 @@ def collect_part(session: Session, frames: range) -> ProblemInputs:
     )  # fmt: skip
     order = np.argsort(ids, kind="stable")
     part = slice(frames.start, frames.stop)
-    predictions = tuple((_part_of(one, frames), covered[part]) for one, covered in _predictions(session))
+    predictions = tuple((part_of(one, frames), covered[part]) for one, covered in _predictions(session))
     labelled = (truth.states() == FrameState.LABELLED)[part]
     review = session.scores.settings.review
     return ProblemInputs(
         table, labelled, ids[order], tracks[order], predictions, review, _picture(session), frames.start
     )
-
-
-def _part_of(table: BoxTable, frames: range) -> BoxTable:
-    offsets: Int = table.offsets[frames.start : frames.stop + 1]
-    rows = slice(int(offsets[0]), int(offsets[-1]))
-    return BoxTable(
-        offsets - offsets[0], table.boxes[:, rows], table.class_ids[rows], table.scores[rows], table.ignored[rows],
-        table.ids[rows],
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
