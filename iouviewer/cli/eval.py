@@ -53,8 +53,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("--json", tr("write all metrics as JSON")),
         ("--plot", tr("write the IoU plot, .png or .svg")),
         ("--html", tr("write the HTML report")),
+        ("--table", tr("write the table of scores, speed and accuracy drop: .md, .csv, .tex, .html or .txt")),
     ):
         parser.add_argument(option, type=Path, metavar="FILE", help=text)
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help=tr("keep predictions of --model here; kept ones are not run again")
+    )
+    parser.add_argument(
+        "--bench", action="store_true", help=tr("also measure the speed of the models in alternating rounds")
+    )
     parser.add_argument(
         "--fail-if",
         metavar="EXPR",
@@ -66,7 +73,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score the variants, write the files and print the table; returns CONDITION_HOLDS if ``--fail-if`` holds."""
+    from iouviewer.jobs.kept_runs import KeptRuns
     from iouviewer.jobs.written_files import check_outputs, write_result
+    from iouviewer.reports.variant_table import FORMATS
 
     check_outputs(
         {
@@ -75,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
             "--json": args.json,
             "--plot": args.plot,
             "--html": args.html,
+            "--table": args.table,
         },
         (args.video, args.gt, *(path for _, path in [*args.pred, *args.model]), *frame_lists(args.frames)),
         force=args.force,
@@ -83,9 +93,18 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(
             tr("a plot can be written as .png or .svg"), path=args.plot, remedy=tr("Choose one of these extensions.")
         )
+    if args.table is not None and args.table.suffix.lower() not in FORMATS:
+        raise UserError(
+            tr("the table can be written as {endings}", endings=", ".join(FORMATS)),
+            path=args.table,
+            remedy=tr("Choose one of these extensions."),
+        )
+    if (args.out is not None or args.bench) and not args.model:
+        raise UserError(tr("--out and --bench need --model"), remedy=tr("Give --model NAME=WEIGHTS."))
     from dataclasses import replace
 
     from iouviewer.cli.requests import eval_request
+    from iouviewer.jobs.bench import measure_speeds
     from iouviewer.jobs.data_set import is_data_yaml
     from iouviewer.jobs.evaluate import evaluate
 
@@ -98,10 +117,13 @@ def run(args: argparse.Namespace) -> int:
         eval_request(args, args.video, args.gt),
         target=args.target,
         verdicts=True,
+        kept=None if args.out is None else KeptRuns(args.out, force=args.force),
         analysis=args.json is not None or args.html is not None or _needs_analysis(args.fail_if),
     )
     with ProgressLine("eval") as progress:
         result = evaluate(request, progress)
+        if args.bench:
+            result = replace(result, speeds=measure_speeds(request, progress))
     # Evaluate the condition before anything is printed: one with an error must not look like a finished run.
     condition_holds = args.fail_if is not None and result.condition_holds(args.fail_if)
     for path, contents in (
@@ -110,6 +132,7 @@ def run(args: argparse.Namespace) -> int:
         (args.json, result.json),
         (args.plot, lambda: result.plot(args.plot)),
         (args.html, result.html),
+        (args.table, lambda: result.table(args.table.suffix.lower())),
     ):
         if path is not None:
             write_result(path, contents())

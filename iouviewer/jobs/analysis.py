@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from iouviewer.jobs.compare import Comparison, Pool, build_comparison, measure_agreement
+from iouviewer.jobs.compare import Comparison, Pool, build_comparison, measure_agreement, own_spreads
 from iouviewer.jobs.eval_inputs import EvalInputs, Truth
 from iouviewer.jobs.judge import Judged, Names, find_unfit, judge_all, judge_obstacle
 from iouviewer.jobs.protocols import ERROR_PROTOCOL
@@ -196,6 +196,22 @@ def judge_scores(inputs: EvalInputs, scores: Sequence[VariantScore], margins: Ma
     """Judgements of all variants against the first of ``scores``, by name, as values for JSON."""
     pool, names = pool_of(inputs, scores, margins)
     return {judged.key: _judged_values(judged, pool.videos[0]) for judged in judge_all(pool, names)}
+
+
+def own_intervals(
+    inputs: EvalInputs, scores: Sequence[VariantScore], margins: Mapping[str, float]
+) -> dict[str, dict[str, list[float]]]:
+    """The 95 % intervals of each variant's own scores, by variant and metric: [low, high]; without undefined ones."""
+    pool, _names = pool_of(inputs, scores, margins)
+    found: dict[str, dict[str, list[float]]] = {}
+    for score in scores:
+        found[score.name] = {}
+        for metric, spread in own_spreads(pool, score.name).items():
+            value = score.metrics[metric]
+            if value is not None:
+                half = spread.half_width()
+                found[score.name][metric] = [max(0.0, value - half), min(1.0, value + half)]
+    return found
 
 
 def find_unfit_variants(

@@ -21,6 +21,7 @@ from iouviewer.inference.loaded_model import LoadedModel
 from iouviewer.inference.protocol import ModelLoaded
 from iouviewer.inference.runner import RunRequest
 from iouviewer.jobs.data_set import listed_images, open_reader
+from iouviewer.jobs.evaluate import EvalRequest
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
 from iouviewer.jobs.run_facts import weights_bytes
 from iouviewer.metrics.table import Float
@@ -300,6 +301,19 @@ def _speed_values(speed: ModelSpeed) -> dict[str, Any]:
         "versions": dict(model.versions),
         "rounds_ms": [float(np.median(part[:, 1:].sum(axis=1))) for part in speed.times],
     }
+
+
+def measure_speeds(request: EvalRequest, progress: ProgressCallback = no_progress) -> dict[str, dict[str, Any]]:
+    """The speed of each model of an evaluation, by name, as values for JSON.
+
+    The baseline is that of the evaluation, or the first model where the baseline is no model.
+    """
+    assert request.video is not None
+    names = [name for name, _ in request.models]
+    baseline = request.baseline if request.baseline in names else names[0]
+    result = bench(BenchRequest(request.video, request.models, request.run, baseline), progress)
+    shared = {"hardware_here": result.hardware, "warnings": list(result.warnings)}
+    return {speed.name: {**_speed_values(speed), **shared} for speed in result.speeds}
 
 
 def bench_rows(result: BenchResult) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

@@ -14,10 +14,11 @@ from iouviewer.jobs.class_facts import ClassFacts
 from iouviewer.jobs.eval_inputs import EvalInputs
 from iouviewer.metrics.coco import counts_as_one_class
 from iouviewer.metrics.comparison import compute_agreement, score_variant, stack_tables
+from iouviewer.metrics.intervals import Spread
 from iouviewer.metrics.reconcile import limit_detections
 from iouviewer.metrics.review import ReviewSettings, ReviewSummary, review_all
 from iouviewer.metrics.table import Bool, BoxTable
-from iouviewer.metrics.verdict import ScoredVariant, Verdict, VideoFrames, compare
+from iouviewer.metrics.verdict import ScoredVariant, Verdict, VideoFrames, compare, score_spreads
 from iouviewer.metrics.verdict_text import describe_verdict
 from iouviewer.metrics.weighted_scores import FrameSums
 
@@ -228,6 +229,22 @@ def compare_pooled(pool: Pool, key: str, *, cancelled: Callable[[], bool] | None
         confident=(_boxes_on(confident[0], frames), _boxes_on(confident[1], frames)),
         confidence=max(first.review.conf, *floors) if len(pool.videos) == 1 and floors else first.review.conf,
     )
+
+
+def own_spreads(pool: Pool, key: str) -> dict[str, Spread]:
+    """How far each score of one variant may be off, by metric, on its own labelled frames; empty without any.
+
+    Scores that are undefined, and those for which no method holds, are left out.
+    """
+    frames = [video.labelled & video.variants[key].covered for video in pool.videos]
+    predictions = [video.variants[key] for video in pool.videos]
+    if not all(chosen.any() for chosen in frames):
+        return {}
+    truths = [video.truth for video in pool.videos]
+    conditions = find_conditions(truths, [predictions, predictions], frames)
+    scored = _prepare(pool, [one.table for one in predictions], frames, conditions)
+    videos = [_video_frames(video, chosen) for video, chosen in zip(pool.videos, frames, strict=True)]
+    return score_spreads(scored, videos)
 
 
 def find_conditions(

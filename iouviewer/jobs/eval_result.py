@@ -21,8 +21,9 @@ from iouviewer.reports.plot import plot_bytes
 from iouviewer.reports.series import FrameSeries
 from iouviewer.reports.text_table import table_header, table_rows, text_table
 from iouviewer.reports.val_table import val_text
+from iouviewer.reports.variant_table import table_bytes, variant_table_header, variant_table_rows
 
-REPORT_VERSION = 1
+REPORT_VERSION = 2
 """Of the JSON report (resources/report.schema.json): grows when a field is removed or changes its meaning."""
 
 
@@ -42,6 +43,7 @@ class EvalResult:
         unfit: variant name -> why nothing follows from its numbers.
         run_differences: variant name -> what its run did differently from the baseline's.
         notes: what people wrote on the source, its frames and objects.
+        speeds: variant name -> its speed, measured side by side (``jobs.bench``), as values for JSON.
     """
 
     title: str
@@ -56,6 +58,7 @@ class EvalResult:
     unfit: Mapping[str, str] = field(default_factory=dict)
     run_differences: Mapping[str, Sequence[RunDifference]] = field(default_factory=dict)
     notes: tuple[ReportNote, ...] = ()
+    speeds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -65,6 +68,8 @@ class EvalResult:
                 **score.metrics,
                 "delta": delta,
                 "run_differences": [one.values for one in self.run_differences.get(score.name, ())],
+                **{key: score.input.predictions.protocol.get(key) for key in ("fps", "fps_half_iqr")},
+                **({"speed": self.speeds[score.name]} if score.name in self.speeds else {}),
             }
             for score, delta in zip(self.scores, self.deltas, strict=True)
         }
@@ -106,6 +111,10 @@ class EvalResult:
             path, self.frames, self.series(), title=tr("IoU by frame: {title}", title=self.title), target=self.target
         )
 
+    def table(self, suffix: str) -> bytes:
+        """The table of which variant ships, in a format of ``reports.variant_table.FORMATS``."""
+        return table_bytes(suffix, self.values["variants"], self.protocol["baseline"])
+
     def html(self) -> bytes:
         """The report as one HTML file."""
         return html_bytes(
@@ -139,6 +148,8 @@ class EvalResult:
             f"{self.title}: {self._head()}\n",
             text_table(table_header(), table_rows(variants, protocol["baseline"])),
         ]
+        if any(metrics.get("verdict") for metrics in variants.values()):
+            parts.append(text_table(variant_table_header(), variant_table_rows(variants, protocol["baseline"])))
         parts.append(val_text(variants))
         parts += [f"{sentence}\n" for sentence in self.sentences]
         baseline = protocol["baseline"]

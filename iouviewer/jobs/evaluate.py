@@ -16,7 +16,7 @@ from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 from iouviewer.formats.interface import ReadContext
 from iouviewer.i18n import tr, tr_n
-from iouviewer.jobs.analysis import analyse, find_obstacles, find_unfit_variants, judge_scores
+from iouviewer.jobs.analysis import analyse, find_obstacles, find_unfit_variants, judge_scores, own_intervals
 from iouviewer.jobs.class_facts import all_left_out, class_remedy, left_out_text
 from iouviewer.jobs.compare import DEFAULT_MARGINS
 from iouviewer.jobs.data_set import is_data_yaml, open_data_set, read_data_set_truth
@@ -38,6 +38,7 @@ from iouviewer.jobs.eval_inputs import (
 )
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.frame_selection import parse_frames
+from iouviewer.jobs.kept_runs import KeptRuns
 from iouviewer.jobs.notes import ap_notes, delta_notes, left_out_notes, reader_notes, refuse_notes, withheld_note
 from iouviewer.jobs.protocols import AP_PROTOCOL, REVIEW_ANY_CLASS, REVIEW_WITHIN_CLASS
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
@@ -65,6 +66,7 @@ class EvalRequest:
         analysis: also compute error types, curves, verdicts and the rest of ``jobs.analysis``; takes seconds.
         verdicts: compute verdicts even without the rest of the analysis.
         margins: allowed drop of each metric in points, for the verdicts.
+        kept: where predictions of ``models`` are kept; None: nowhere.
     """
 
     video: Path | None
@@ -85,6 +87,7 @@ class EvalRequest:
     margins: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_MARGINS))
     read: ReadOptions = field(default_factory=ReadOptions)
     run: RunOptions = field(default_factory=RunOptions)
+    kept: KeptRuns | None = None
 
     @property
     def settings(self) -> ReviewSettings:
@@ -115,6 +118,11 @@ def _read_predictions(
         from iouviewer.jobs.predict import run_model
 
         for name, weights in request.models:
+            if request.kept is not None:
+                model = (name, weights)
+                boxes = request.kept.predictions(request.video, model, request.run, frames, context, progress, files)
+                named.append((name, boxes))
+                continue
             run = run_model(request.video, name, weights, request.run, frames, progress, files=files)
             if run.failure is not None:  # a part of the frames says nothing about the model
                 raise run.failure
@@ -318,9 +326,13 @@ def _with_analysis(inputs: EvalInputs, scores: list[VariantScore], progress: Pro
 
 
 def _with_verdicts(inputs: EvalInputs, scores: list[VariantScore], margins: Mapping[str, float]) -> list[VariantScore]:
-    """The scores with ``bootstrap``, and its outcome as ``verdict``, as metrics; both null for the baseline."""
+    """The scores with ``bootstrap``, its outcome as ``verdict`` (both null for the baseline), and ``intervals``."""
     judged = {score.name: None for score in scores} | judge_scores(inputs, scores, margins)
-    values = {name: {"bootstrap": one, "verdict": one and one["outcome"]} for name, one in judged.items()}
+    intervals = own_intervals(inputs, scores, margins)
+    values = {
+        name: {"bootstrap": one, "verdict": one and one["outcome"], "intervals": intervals[name]}
+        for name, one in judged.items()
+    }
     return [replace(score, metrics={**score.metrics, **values[score.name]}) for score in scores]
 
 

@@ -229,6 +229,20 @@ def _judge_difference(
     return replace(shown, outcome=outcome, reason=MARGIN_IN_INTERVAL if outcome is Outcome.UNDECIDED else "")
 
 
+def score_spreads(variant: ScoredVariant, videos: Sequence[VideoFrames]) -> dict[str, Spread]:
+    """How far each score of one variant may be off, by metric; without those for which no method holds."""
+    found = {}
+    independent = all(video.single_images for video in videos)
+    for metric in METRICS:
+        series = variant.influence(metric)
+        if len(series) < MIN_FRAMES or np.isnan(series).any():
+            continue
+        spread = spread_of(series, [video.frames for video in videos], is_independent=independent)
+        if spread.is_safe:
+            found[metric] = spread
+    return found
+
+
 def correct_failures(differences: Sequence[Difference]) -> list[Difference]:
     """The differences where a FAIL holds although any of several metrics could have failed by chance (Holm 1979).
 
