@@ -17,8 +17,9 @@ from iouviewer.app.editing.session import Session
 from iouviewer.app.editing.verified_by import VerificationLog
 from iouviewer.app.jobs.session_inputs import read_session
 from iouviewer.atomic import atomic_write
+from iouviewer.document.lanes import runs_of
 from iouviewer.errors import UserError
-from iouviewer.i18n import tr
+from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.box_files import BoxesToWrite, write_boxes
 from iouviewer.jobs.compare import DEFAULT_MARGINS
 from iouviewer.jobs.decision_files import decision_file
@@ -464,4 +465,37 @@ def predictions_export(key: str, name: str) -> Export:
         (".json", ".txt"),
         PredictionsWriter(key),
         Group.BOXES,
+    )
+
+
+LINK = tr("Link boxes into tracks…")
+_NAMED_RUNS = 3
+"""Stretches of frames that a sentence names."""
+
+
+def describe_untracked(frames: Int, tracks: Int) -> str:
+    """Which boxes have no track and what is written for them as MOTChallenge; empty where all have one.
+
+    Args:
+        frames, tracks: (N,) of the boxes to be written.
+    """
+    rows = tracks < 0
+    count = int(rows.sum())
+    if not count:
+        return ""
+    first, last = runs_of(np.unique(frames[rows]))
+    runs = [f"{a:,}" if a == b else f"{a:,}–{b:,}" for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+    named = ", ".join(runs[:_NAMED_RUNS]) + (", …" if len(runs) > _NAMED_RUNS else "")
+    if count < len(tracks):
+        return tr_n(
+            "{count} box has no track (frames {frames}); it gets an id of its own.",
+            "{count:,} boxes have no track (frames {frames}); each gets an id of its own.",
+            count,
+            frames=named,
+        )
+    return tr_n(
+        "The box has no track (frame {frames}); it is written with id −1.",
+        "No box has a track (frames {frames}); all are written with id −1, which tools for tracks refuse.",
+        count,
+        frames=named,
     )

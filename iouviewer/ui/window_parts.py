@@ -215,7 +215,7 @@ class WindowParts(QObject):
             "boxes": canvas.commands,
             "edit": EditCommands(window, session, canvas, (tracks.cancel, self.propagation.stop)),
             "propagation": self.propagation,
-            "linking": LinkCommands(window, session, lambda: self.loader.info),
+            "linking": LinkCommands(window, session, lambda: self.loader.info, self.exports),
             "frames": FrameCommands(session, self.playback, self.views.problems.model.shown_frames),
             "problems": problems,
             "video": self.video,

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QDialog, QLabel, QListView, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QListView, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui.tokens import SIZE
 from tests.hands.boxes_by_hand import Rect, boxes_on, centre, current_frame, exported, go_to, message, title
-from tests.hands.cases import PERSON, car
+from tests.hands.cases import PERSON, Case, car
 from tests.hands.hands import NO_MODIFIER, Hands, Point
 from tests.hands.test_clicks import go_to_drawn, rects_of
 from tests.ui.window import FRAMES, opened_window
@@ -72,7 +72,7 @@ def pets(qtbot: QtBot, shared_data: Path, tmp_path: Path) -> Iterator[SpeakingHa
 
 
 @pytest.fixture
-def annotator(qtbot: QtBot, tmp_path: Path, case) -> Iterator[Hands]:
+def annotator(qtbot: QtBot, tmp_path: Path, case: Case) -> Iterator[Hands]:
     """A person at the small case with the lanes open."""
     with opened_window(qtbot, case.request(variants=1)) as window:
         hands = Hands(qtbot, window)
@@ -467,3 +467,32 @@ def test_parts_and_whole_tracks_are_deleted(person: Hands, tmp_path: Path) -> No
     assert sorted(tracks_of(hands, tmp_path)["2"]) == list(range(12))
     hands.key("Shift+Del")
     assert set(tracks_of(hands, tmp_path)) == {"1"}
+
+
+def test_an_export_says_which_boxes_have_no_track_and_offers_to_link_them(
+    qtbot: QtBot, case: Case, tmp_path: Path
+) -> None:
+    lines = [line.rsplit(",", 1)[0] for line in case.gt.read_text().splitlines()]
+    gt = tmp_path / "no_ids.csv"
+    gt.write_text("\n".join(lines) + "\n")
+    target = tmp_path / "linked.txt"
+    with opened_window(qtbot, OpenRequest(video=case.video, gt=gt)) as window:
+        hands = Hands(qtbot, window)
+        texts: list[str] = []
+
+        def link_instead(dialog: QDialog) -> None:
+            texts.extend(hands.texts(dialog))
+            hands.click(hands.button("Link boxes into tracks…", dialog))
+
+        def link(dialog: QDialog) -> None:
+            primary = dialog.findChild(QPushButton, "dialogPrimary")
+            assert primary is not None
+            hands.wait(primary.isEnabled, "the counted links")
+            hands.click(primary)
+
+        with hands.in_dialog(link_instead, link, hands.save_as(target)):
+            hands.menu("File", "Export as", "Ground truth as MOTChallenge…")
+        hands.wait(target.exists, "the exported file")
+    assert any(text.startswith("No box has a track (frames 0–23); all are written with id −1") for text in texts)
+    ids = read_by_trackeval(target, FRAMES, tmp_path / "trackeval")
+    assert all(len(set(of_frame)) == 2 and min(of_frame) > 0 for of_frame in ids)

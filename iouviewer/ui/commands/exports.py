@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
@@ -15,8 +16,16 @@ from iouviewer.i18n import tr
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.dialogs.class_picker import pick_class
 from iouviewer.ui.dialogs.export_dialog import ExportDialog
-from iouviewer.ui.dialogs.input_dialogs import confirm
-from iouviewer.ui.exports import EXPORTS_BY_ID, Export, ExportSource, Job, predictions_export
+from iouviewer.ui.dialogs.input_dialogs import choose_answer, confirm
+from iouviewer.ui.exports import (
+    EXPORTS_BY_ID,
+    LINK,
+    Export,
+    ExportSource,
+    Job,
+    describe_untracked,
+    predictions_export,
+)
 
 
 class _Results(QObject):
@@ -56,6 +65,8 @@ class ExportCommands(QObject):
     def __init__(self, window: QWidget, session: Session, settings: Settings, canvas: CanvasView) -> None:
         super().__init__(window)
         self._window, self._session, self._settings, self._canvas = window, session, settings, canvas
+        self.link_tracks: Callable[[], object] = lambda: None
+        """Asks whether boxes without a track are linked into tracks; set by the window."""
         self._results = _Results(self)
         self._results.finished.connect(self._on_results_finished)
         self._pool = QThreadPool(self)
@@ -68,7 +79,11 @@ class ExportCommands(QObject):
     def choose(self) -> None:
         """Ask what to export, and to which file."""
         dialog = ExportDialog(
-            self._window, self._source(), proposed=self._proposed_path, assign_class=self._assign_class
+            self._window,
+            self._source(),
+            proposed=self._proposed_path,
+            assign_class=self._assign_class,
+            link_tracks=self.link_tracks,
         )
         dialog.exec()
         chosen = dialog.chosen
@@ -108,9 +123,26 @@ class ExportCommands(QObject):
         except UserError as error:
             self.failed.emit(error)
             return
+        if export.id == "exportMot" and not self._answer_untracked():
+            return
         path = self._ask_path(export)
         if path is not None:
             self._write(export, path)
+
+    def _answer_untracked(self) -> bool:
+        """Say which boxes have no track and offer to link them; returns whether the file is to be written."""
+        while True:
+            frames, _boxes, _class_ids, tracks, _flags, _ids = self._session.ground_truth.columns()
+            text = describe_untracked(frames, tracks)
+            if not text:
+                return True
+            answer = choose_answer(self._window, tr("Boxes without a track"), text, (tr("Export as they are"), LINK))
+            if answer != 1:
+                return answer == 0
+            before = int((tracks < 0).sum())
+            self.link_tracks()
+            if int((self._session.ground_truth.columns()[3] < 0).sum()) == before:
+                return False
 
     def write(self, id: str, path: Path) -> None:
         """Write the current state of the session to a file, in a thread."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.jobs.background_task import Work
@@ -19,16 +19,24 @@ from iouviewer.jobs.linking import Footage, LinkRequest, StartRequest, link_boxe
 from iouviewer.metrics.table import Float, Int
 from iouviewer.propagation.linking import LinkInput, LinkSettings
 from iouviewer.ui.canvas.box_commands import as_sentence
+from iouviewer.ui.commands.exports import ExportCommands
 from iouviewer.ui.dialogs.link_dialog import LinkDialog, StartChoice, StartDialog
 
 ORIGIN = "linking"
 
 
 class LinkCommands:
-    """Group ``linking``. Both commands count in a dialog first; Esc closes it and stops the thread."""
+    """Group ``linking``. Both commands count in a dialog first; Esc closes it and stops the thread.
 
-    def __init__(self, window: QWidget, session: Session, info: Callable[[], VideoInfo | None]) -> None:
+    Args:
+        exports: offers to link boxes before they are written without ids.
+    """
+
+    def __init__(
+        self, window: QWidget, session: Session, info: Callable[[], VideoInfo | None], exports: ExportCommands
+    ) -> None:
         self._window, self._session, self._info = window, session, info
+        exports.link_tracks = self.link
         session.variants.listChanged.connect(self._on_variants_changed)
 
     # Scores without accepted boxes
@@ -57,7 +65,9 @@ class LinkCommands:
         frames, boxes, class_ids, _tracks, _flags, ids = session.ground_truth.columns()
         data = LinkInput(frames[rows], _corners(boxes, rows), np.ones(len(rows)), class_ids[rows])
         footage = self._footage()
-        dialog = LinkDialog(self._window, can_read=footage is not None)
+        # The export dialog may ask for it.
+        parent = QApplication.activeModalWidget() or self._window
+        dialog = LinkDialog(parent, can_read=footage is not None)
 
         def work() -> Work:
             read = footage if dialog.uses_looks else None

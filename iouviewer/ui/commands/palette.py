@@ -206,9 +206,7 @@ class PaletteCommands(QObject):
             if rank is None or rank > 1 or not self._session.frame_count:
                 continue
             subtitle = tr("change class of the selection") if has_box else tr("class of new boxes")
-            entries.append(
-                Entry(name, subtitle, str(digit) if digit else "", partial(self._boxes.set_class, class_id))
-            )
+            entries.append(Entry(name, subtitle, str(digit) if digit else "", partial(self._boxes.set_class, class_id)))
         return Section(tr("Classes"), tuple(entries[:_MOST]))
 
     def _confidence_entry(self, value: float) -> Entry:

@@ -32,7 +32,16 @@ from iouviewer.jobs.frame_selection import VERIFIED, parse_frames
 from iouviewer.ui.dialogs.export_preview import PreviewReader, box_writer, can_preview
 from iouviewer.ui.dialogs.frame import FramedDialog, field_label
 from iouviewer.ui.dialogs.search_dialog import Choice, DetailDelegate, match_rank
-from iouviewer.ui.exports import EXPORTS, EXPORTS_BY_ID, BoxWriter, Export, ExportSource, Group
+from iouviewer.ui.exports import (
+    EXPORTS,
+    EXPORTS_BY_ID,
+    LINK,
+    BoxWriter,
+    Export,
+    ExportSource,
+    Group,
+    describe_untracked,
+)
 from iouviewer.ui.fonts import font
 from iouviewer.ui.tokens import SIZE, SPACE
 
@@ -65,6 +74,7 @@ class ExportDialog(FramedDialog):
         source: the session, read when the choice changes; nothing else is edited meanwhile.
         proposed: the proposed path of an export.
         assign_class: asks for a class for all ground-truth boxes without one and returns whether they have one now.
+        link_tracks: asks whether boxes without a track are linked into tracks.
     """
 
     def __init__(
@@ -74,9 +84,11 @@ class ExportDialog(FramedDialog):
         *,
         proposed: Callable[[Export], Path],
         assign_class: Callable[[], bool],
+        link_tracks: Callable[[], object],
     ) -> None:
         super().__init__(parent, title=tr("Export"), name="exportDialog")
         self._source, self._proposed, self._assign_class = source, proposed, assign_class
+        self._link_tracks = link_tracks
         self.chosen: Chosen | None = None
         self._browsed = ""
         self._reader = PreviewReader(self)
@@ -382,14 +394,9 @@ class ExportDialog(FramedDialog):
                 text = tr_n("{count} box has no class.", "{count:,} boxes have no class.", count)
                 return text, tr("Change class…")
         if export.id == "exportMot" and data is not None and data.scores is None:
-            count = int(np.count_nonzero(np.asarray(data.track_ids) < 0))
-            if count:
-                text = tr_n(
-                    "{count} box has no track; it is written with track id −1.",
-                    "{count:,} boxes have no track; they are written with track id −1.",
-                    count,
-                )
-                return text, tr("Use COCO JSON")
+            text = describe_untracked(np.asarray(data.frames), np.asarray(data.track_ids))
+            if text:
+                return text, LINK
         if not export.suffixes and path.is_dir() and any(path.iterdir()):
             return tr("The folder {name} is not empty. Choose another name.", name=path.name), ""
         if path.is_file() and self._browsed != self.path.text():
@@ -397,8 +404,9 @@ class ExportDialog(FramedDialog):
         return "", ""
 
     def _on_fix_clicked(self) -> None:
-        if self.fix.text() == tr("Use COCO JSON"):
-            self.choose("exportCoco")
+        if self.fix.text() == LINK:
+            self._link_tracks()
+            self._update()
         elif self._assign_class():
             self._update()
 

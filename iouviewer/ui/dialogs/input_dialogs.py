@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtWidgets import QDialog, QFileDialog, QLabel, QWidget
@@ -38,6 +40,29 @@ def confirm(parent: QWidget | None, *, title: str, text: str, button: str) -> bo
     is_confirmed = dialog.exec() == QDialog.DialogCode.Accepted
     dialog.deleteLater()
     return is_confirmed
+
+
+def choose_answer(parent: QWidget | None, title: str, text: str, answers: Sequence[str]) -> int | None:
+    """Ask which of some ways to go; returns the place of the answer, None for Cancel. The last one is the default."""
+    dialog = FramedDialog(parent, title=title, name="question")
+    message = QLabel(text)
+    message.setObjectName("questionText")
+    message.setWordWrap(True)
+    message.setMinimumWidth(SIZE["dialog_s"] - 2 * SPACE["l"])
+    dialog.body.addWidget(message)
+    chosen: list[int] = []
+
+    def choose(place: int) -> None:
+        chosen.append(place)
+        dialog.accept()
+
+    dialog.add_cancel()
+    for place, answer in enumerate(answers):
+        button = dialog.add_primary(answer) if place == len(answers) - 1 else dialog.add_secondary(answer)
+        button.clicked.connect(partial(choose, place))
+    dialog.exec()
+    dialog.deleteLater()
+    return chosen[0] if chosen else None
 
 
 def choose_weights(parent: QWidget | None, settings: Settings) -> list[Path]:
