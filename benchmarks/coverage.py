@@ -113,9 +113,10 @@ def points_of(pair: tuple[ScoredVariant, ScoredVariant]) -> dict[str, float]:
 
 
 def true_points(kind: str, frames: int, correlation: float) -> dict[str, float]:
-    """The difference in each metric, measured on a video of 400,000 frames, of which each part is like a video."""
+    """The difference in each metric, measured on 400,000 frames; where a wave has the length of a video, on videos."""
     random = np.random.default_rng(99)
-    parts = [draw_pair(random, kind, 20_000 if kind != "daylight" else frames, correlation) for _ in range(20)]
+    length = 20_000 if kind != "daylight" else frames
+    parts = [draw_pair(random, kind, length, correlation) for _ in range(400_000 // length)]
     return {name: float(np.mean([points_of(pair)[name] for pair in parts])) for name in METRICS}
 
 
