@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFormLayout, QLabel, QProgressBar, QWidget
 
 from iouviewer.app.jobs.background_task import BackgroundTask, Work
@@ -34,10 +34,12 @@ class PlanDialog(FramedDialog):
         self.form.setHorizontalSpacing(SPACE["l"])
         self.form.setVerticalSpacing(SPACE["m"])
         self.body.addLayout(self.form)
+        self.body.addSpacing(SPACE["s"])
         self._outcome = QLabel()
         self._outcome.setObjectName("planOutcome")
         self._outcome.setWordWrap(True)
         self._outcome.setMinimumWidth(380)
+        self._outcome.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self._outcome.setMinimumHeight(2 * self._outcome.fontMetrics().lineSpacing())
         self._progress = QProgressBar()
         self._progress.setObjectName("planProgress")
@@ -70,6 +72,10 @@ class PlanDialog(FramedDialog):
             describe: what a plan would do, and the text of the button; an empty one where there is nothing to do.
         """
         self._work, self._describe = work, describe
+        # Not the button that is disabled until the count is there, and not Cancel.
+        first = self.form.itemAt(0, QFormLayout.ItemRole.FieldRole) or self.form.itemAt(0)
+        if first is not None and (widget := first.widget()) is not None:
+            widget.setFocus()
         self._begin()
 
     def update_plan(self, _value: object = None) -> None:
