@@ -24,9 +24,9 @@ from iouviewer.metrics.table import Bool, BoxTable, Float, Int
 
 MIN_SCORE = 0.25
 """Least probability of a label error that is listed."""
-EFFECT_FRAMES = 48
-"""How far from a changed frame problems may change: what is usual in a track is read from 40 frames on each side."""
-CONTEXT_FRAMES = 96
+EFFECT_FRAMES = 96
+"""How far from a changed frame problems may change: twice what is usual in a track, and where the track breaks off."""
+CONTEXT_FRAMES = EFFECT_FRAMES
 """Frames on each side that the search of a frame reads."""
 PART_FRAMES = 4000
 """Frames that are searched at once: long videos take little memory, and the window's thread never waits for long."""

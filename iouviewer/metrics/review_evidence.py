@@ -168,7 +168,8 @@ class Clusters:
     @cached_property
     def agreeing(self) -> Int:
         """(C,) number of variants that see it."""
-        return np.count_nonzero(self.scores >= SIGHT_SCORE, axis=1).astype(np.int64)
+        agreeing: Int = np.count_nonzero(self.scores >= SIGHT_SCORE, axis=1).astype(np.int64)
+        return agreeing
 
     @cached_property
     def share(self) -> Float:

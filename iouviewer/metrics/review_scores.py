@@ -36,7 +36,9 @@ HOLE_IOU = 0.4
 """IoU of what variants see with the line through a hole of a track, from which it is the track's object."""
 TIMED = 0.6
 """Probability that a track's hole says alone where variants see the object."""
-UNTIMED = 0.8
+HAUNT = 0.5
+"""How much less likely a weak sight is that recurs in one place."""
+UNTIMED = 0.9
 """Weight of an object that no track passes: it may be one that the labels leave out on purpose."""
 GAP = 0.6
 """Probability of a short hole that no variant fills."""
@@ -44,6 +46,8 @@ DROP, OFF = 0.5, 0.45
 """Weights of what variants and of what the track say about a box with neighbours on both sides."""
 DROP_ALONE = 0.7
 """Weight of what variants say about a box without them."""
+CROWDED = 0.8
+"""How much less what variants say counts for a box that lies in another one."""
 DETOUR = 0.4
 """Probability that a sudden step and the step back say alone."""
 APART = 0.6
@@ -262,6 +266,8 @@ def _missing(evidence: Evidence) -> Findings:
     open_ = np.flatnonzero((pairs.box < 0) & (clusters.scores.max(axis=1, initial=0.0) >= SIGHT_SCORE))
     alone = np.zeros(len(clusters), np.bool_)
     alone[open_] = ~_has_company(rows.select(open_), inputs)
+    # A weak sight that comes back in one place is a thing that only looks like an object.
+    score[open_] *= 1.0 - HAUNT * _recurrence(evidence, open_) * clip((0.5 - clusters.mean_score[open_]) / 0.2)
     hole = evidence.hole_of
     timed = hole >= 0
     score = np.where(timed, 1.0 - (1.0 - TIMED) * (1.0 - score), np.where(alone, 0.6, 1.0) * UNTIMED * score)
@@ -287,6 +293,18 @@ def _missing(evidence: Evidence) -> Findings:
         voters=clusters.voters[keep], confidences=clusters.confidence[keep], variants=clusters.bits[keep],
         timed=timed[keep],
     )  # fmt: skip
+
+
+def _recurrence(evidence: Evidence, some: Int) -> Float:
+    """(N,) how often something is seen in the same place 8 to 32 frames before and after, 1 from 30 % on."""
+    rows = evidence.clusters.rows
+    found = np.zeros(len(evidence.clusters))
+    for step in range(8, time.AROUND + 1, 8):
+        pairs = overlaps(rows, rows.shifted(step), 0.6, evidence.inputs.convention)
+        seen = np.unique(np.concatenate((pairs.gt, pairs.pred + len(found))))
+        found += np.bincount(seen % max(len(found), 1), minlength=len(found))
+    recurrence: Float = clip(found[some] / (0.3 * 2 * time.AROUND / 8))
+    return recurrence
 
 
 def _gaps(evidence: Evidence) -> Findings:
@@ -344,6 +362,8 @@ def _loose(evidence: Evidence) -> Findings:
     iou = np.where(paired, fit.iou[rows], np.nan)
     usual = np.where(np.isnan(fit.usual[rows]), 0.8, fit.usual[rows])
     drop = np.where(paired, clip(np.sqrt(_of_cluster(clusters.mean_score, cluster)) * (usual - iou) / 0.3), 0.0)
+    # Where objects cover each other, what variants see is often of both of them.
+    drop = drop * (1.0 - CROWDED * clip((evidence.covered[rows] - 0.2) / 0.3))
     both = near.before[rows] & near.after[rows]
     off = np.where(both, clip((0.85 - near.iou[rows]) / 0.45), 0.0)
     score = np.where(both, DROP * drop + OFF * off, DROP_ALONE * drop)
@@ -452,7 +472,7 @@ def _duplicates(evidence: Evidence) -> Findings:
     first = (share[one] > share[other]) | ((share[one] == share[other]) & paired[other] & ~paired[one])
     goes, stays = np.where(first, one, other), np.where(first, other, one)
     # Of three boxes on one object, two go.
-    score = 0.35 + 0.62 * share[goes]
+    score = 0.15 + 0.82 * share[goes]
     return _of_boxes(
         evidence, ProblemKind.DUPLICATE, goes, score, others=stays, ious=pairs.iou, timed=np.ones(len(goes), np.bool_)
     )

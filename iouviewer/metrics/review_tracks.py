@@ -13,7 +13,7 @@ from iouviewer.metrics.table import Bool, Float, Int
 
 REACH = 16
 """Frames on each side in which a track's boxes say where it is."""
-AROUND = 40
+AROUND = 32
 """Frames on each side in which a track's boxes say what is usual."""
 LONGEST_HOLE = 15
 """Frames without a box between two boxes of a track that are a hole, not an absence."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from iouviewer.document import problem_table
 from iouviewer.document.problem_table import (
+    CONTEXT_FRAMES,
     EFFECT_FRAMES,
     MIN_SCORE,
     FoundProblems,
@@ -24,7 +25,7 @@ from iouviewer.document.problems import Problem, ProblemKind, parse_key
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import BoxTable, Float, Int
 
-FRAMES = 320
+FRAMES = 640
 
 
 def walkers(rng: np.random.Generator, count: int) -> tuple[Int, Float, Int, Int]:
@@ -74,7 +75,7 @@ def same(one: ProblemTable, other: ProblemTable) -> bool:
     return all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), changed=st.sets(st.integers(0, FRAMES - 1), min_size=1, max_size=2))
 def test_a_search_around_an_edit_equals_a_new_search_of_the_whole_video(seed: int, changed: set[int]) -> None:
     after = world(seed)
@@ -92,17 +93,17 @@ def test_a_search_around_an_edit_equals_a_new_search_of_the_whole_video(seed: in
 def test_a_long_video_is_searched_in_parts_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
     inputs, shares = world(3), list[float]()
     whole = find_all_problems(inputs)
-    monkeypatch.setattr(problem_table, "PART_FRAMES", 100)
+    monkeypatch.setattr(problem_table, "PART_FRAMES", 200)
     # The usual difference of boxes from predictions is that of one part.
     monkeypatch.setattr(problem_table, "_offset", lambda _evidence: whole.offset)
     assert same(find_all_problems(inputs, shares.append).table, whole.table)
-    assert shares == [100 / FRAMES, 200 / FRAMES, 300 / FRAMES, 1.0]
+    assert shares == [200 / FRAMES, 400 / FRAMES, 600 / FRAMES, 1.0]
 
 
 def test_an_edit_is_searched_around_its_frames_only() -> None:
-    again, part = part_around([100, 300], FRAMES)
-    assert np.flatnonzero(again)[0] == 100 - EFFECT_FRAMES and not again[200] and again[FRAMES - 1]
-    assert part.start <= 52 and part.stop == FRAMES
+    again, part = part_around([250, 600], FRAMES)
+    assert np.flatnonzero(again)[0] == 250 - EFFECT_FRAMES and not again[400] and again[FRAMES - 1]
+    assert part == range(250 - EFFECT_FRAMES - CONTEXT_FRAMES, FRAMES)
     assert part_around([], FRAMES)[1] == range(0)
 
 
