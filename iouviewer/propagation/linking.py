@@ -48,7 +48,7 @@ class LinkSettings:
     def for_predictions(cls, frame_count: int) -> LinkSettings:
         """A model's predictions on so many frames: short videos have short tracks."""
         default = cls()
-        return replace(default, min_boxes=min(default.min_boxes, max(3, frame_count // 8)))
+        return replace(default, min_boxes=min(default.min_boxes, max(3, frame_count // 5)))
 
     @classmethod
     def for_ground_truth(cls) -> LinkSettings:
