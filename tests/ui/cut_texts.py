@@ -34,6 +34,8 @@ from PySide6.QtWidgets import (
 from pytestqt.qt_compat import qt_api
 from pytestqt.qtbot import QtBot
 
+from iouviewer.ui.main_window import MainWindow
+
 SCREEN = (1280, 720)
 SLACK = 1.5
 """Logical pixels that rounding may take."""
@@ -185,8 +187,10 @@ def cut_texts(top: QWidget) -> Iterator[str]:
 
 DIALOGS = (
     *("export", "commandPalette", "goToFrame", "classPicker", "propagate", "keySheet", "videoFacts"),
-    *("adjustPicture", "settings"),
+    *("adjustPicture", "settings", "restore", "reportProblem", "numbersHelp", "releaseNotes", "about"),
 )
+LONG = "measurements-of-the-north-entrance-2026-11-30-second-camera"
+"""A name as users give them: texts with it must wrap or tell it in a tooltip."""
 
 
 class Walk:
@@ -210,8 +214,12 @@ class Walk:
             self.look(f"{place}, tab {bar.tabText(tab)}")
         bar.setCurrentIndex(0)
 
-    def dialog(self, id: str) -> None:
-        """Run an action and look at the dialog that it opens, section by section, then close it."""
+    def dialog(self, id: str, opens: Callable[[], object] | None = None, until: tuple[str, str] = ("", "")) -> None:
+        """Open a dialog by its action, or otherwise, and look at it section by section, then close it.
+
+        Args:
+            until: the object name of a label, and how its text begins once the dialog is complete.
+        """
         timer = QTimer()
 
         def read() -> None:
@@ -219,7 +227,8 @@ class Walk:
             if popup is None:
                 others = [w for w in QApplication.topLevelWidgets() if w.isVisible() and w is not self._window]
                 popup = others[0] if others else None
-            if popup is None:
+            awaited = popup.findChild(QLabel, until[0]) if popup is not None and until[0] else None
+            if popup is None or (awaited is not None and not awaited.text().startswith(until[1])):
                 return
             timer.stop()
             sections = popup.findChild(QListWidget, "settingsSections")
@@ -233,21 +242,70 @@ class Walk:
 
         timer.timeout.connect(read)
         timer.start(50)
-        self._action(id).trigger()  # type: ignore[attr-defined]  # an action of the window
+        (opens or self._action(id).trigger)()  # type: ignore[attr-defined]  # an action of the window
         self._qtbot.waitUntil(lambda: not timer.isActive(), timeout=30_000)
         QApplication.processEvents()
+
+
+def more_dialogs(walk: Walk, window: MainWindow, folder: Path) -> None:
+    """Dialogs that need more than their action: Open, Run, Trust and Merge, with long names."""
+    from iouviewer.document.boxes import Box
+    from iouviewer.document.merging import BoxDifference, DifferenceKind, Merge
+    from iouviewer.ui.dialogs.merge_dialog import MergeDialog
+    from iouviewer.ui.dialogs.trust_dialog import TrustDialog
+
+    files = window.parts.files  # type: ignore[attr-defined]  # a part of the real window
+    mot = folder / f"{LONG}.txt"
+    mot.write_text("".join(f"{frame + 1},{frame},10,10,30,40,1\n" for frame in range(40)))
+    refused = folder / f"{LONG}-found.csv"
+    refused.write_text("frameID,x1,y1,x2,y2,class,score\n1,10,10,50,50,walking person,0.9\n2,60,60,20,80,car,0.5\n")
+    walk.dialog("open", lambda: files.open_paths([mot, refused]), until=("openPreviewText", "1 box"))
+    weights = folder / f"{LONG}.pt"
+    weights.write_bytes(b"weights")
+    walk.dialog("run", lambda: window.parts.runs.configure_runs([(LONG, weights)]), until=("runFacts0", "detect"))  # type: ignore[attr-defined]
+    reason = "it is a TorchScript program, which is run when it is loaded"
+    trust = TrustDialog(window, path=weights, digest="0123456789abcdef" * 4, reason=reason)
+    walk.dialog("trust", trust.open)
+    session = window.session
+    first = session.ground_truth.boxes(0)[0]
+    moved = Box(first.id, first.frame, (first.rect[0] + 5, *first.rect[1:]), first.class_id, first.track, first.flags)
+    boxes = (
+        BoxDifference(DifferenceKind.CHANGED, moved, first, True),
+        BoxDifference(DifferenceKind.DELETED, None, first, False),
+        BoxDifference(DifferenceKind.ADDED, moved, None, False),
+    )
+    merge = Merge((), boxes, (), (), (), frozenset())
+    walk.dialog("merge", MergeDialog(window, merge, (), session.document, f"{LONG}.iouv").open)
+
+
+def notices(walk: Walk, window: MainWindow) -> None:
+    """Every answer that a notice can have, beside long sentences."""
+    from iouviewer.app.projects.safety import Choice, Notice
+
+    posted = window.parts.controller.safety.notices  # type: ignore[attr-defined]
+    text = f"{LONG}.iouv was changed by another program while you worked. Your changes since then are in a copy."
+    answers = list(Choice)
+    for start in range(0, len(answers), 3):
+        posted.post(Notice(f"walk:{start}", text, tuple(answers[start : start + 3]), mark="changed elsewhere"))
+    walk.look("notices")
+    for start in range(0, len(answers), 3):
+        posted.withdraw(f"walk:{start}")
 
 
 def main(folder: str, scheme: str) -> None:
     """Walk through Correct, Compare and the dialogs; print what is cut."""
     qt_api.set_qt_api("pyside6")
     from iouviewer import folders
+    from iouviewer.inference import runner
     from tests.hands.cases import write_case
+    from tests.hands.model_worker import WORKER
+    from tests.inference.helpers import python_worker
     from tests.ui.window import opened_window
 
     settings = folders.config_folder() / "settings.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(f'{{"scheme": "{scheme}"}}')
+    runner.worker_command = lambda: python_worker(WORKER)
     scale = float(os.environ.get("QT_SCALE_FACTOR", "1"))
     app = QApplication([])
 
@@ -273,6 +331,12 @@ def main(folder: str, scheme: str) -> None:
         walk.look("a selected box")
         for id in DIALOGS:
             walk.dialog(id)
+        more_dialogs(walk, window, Path(folder))
+        notices(walk, window)
+        window.parts.actions["nextProblem"].trigger()
+        qtbot.waitUntil(lambda: window.findChild(QWidget, "reviewCard").isVisible(), timeout=30_000)
+        walk.look("review")
+        window.parts.actions["cancel"].trigger()
         window.parts.actions["compare"].trigger()
         qtbot.waitUntil(lambda: window.findChild(QWidget, "verdictCard.other") is not None, timeout=30_000)
         walk.look("Compare")

@@ -1,4 +1,4 @@
-"""No text is cut at 1280 x 720 in Correct, Compare, any panel or dialog, at any UI scale, in either scheme."""
+"""No text is cut at 1280 x 720 in Correct, Compare, review, notices, panels and dialogs, at any scale and scheme."""
 
 from __future__ import annotations
 

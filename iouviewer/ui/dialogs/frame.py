@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from iouviewer.i18n import tr
@@ -87,6 +87,11 @@ class FramedDialog(QDialog):
         layout.addWidget(self._footer_bar)
         self.set_title(title)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Keep to the window, which is small at a large UI scale."""
+        super().showEvent(event)
+        keep_inside(self)
+
     def set_title(self, title: str) -> None:
         """Show another title."""
         self.setWindowTitle(title)
@@ -118,6 +123,13 @@ class FramedDialog(QDialog):
         button = self.add_secondary(tr("Cancel"))
         button.clicked.connect(self.reject)
         return button
+
+
+def keep_inside(dialog: QDialog) -> None:
+    """Make a dialog as small as the window that it belongs to, as far as its contents can give way."""
+    parent = dialog.parentWidget()
+    if parent is not None:
+        dialog.resize(dialog.size().boundedTo(parent.window().size()))
 
 
 def separator() -> QFrame:

@@ -24,14 +24,16 @@ from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.eval_inputs import with_alignment_note
 from iouviewer.metrics.table import Float, Int
 from iouviewer.ui.dialogs.class_map import ClassMapDialog, class_map_text
-from iouviewer.ui.dialogs.frame import FramedDialog
+from iouviewer.ui.dialogs.frame import FramedDialog, keep_inside
 from iouviewer.ui.dialogs.message_list import Message, MessageList
 from iouviewer.ui.dialogs.open_preview import OpenPreview
 from iouviewer.ui.dialogs.open_rows import (
     KINDS,
+    ROW_HEIGHT,
     ClassQuestion,
     OpenRow,
     class_counts,
+    fit_rows,
     numbered_row,
     refused_message,
 )
@@ -48,7 +50,6 @@ from iouviewer.ui.tokens import SIZE, SPACE
 _COLUMNS = (tr("File"), tr("Use as"), tr("Name"), tr("Classes"), tr("Frame offset"), tr("Read as"), tr("Contents"))
 _CLASSES_COLUMN, _READING_COLUMN = 3, 5
 _WIDTHS = (172, 124, 110, 168, 92, 150)
-_ROW_HEIGHT = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class OpenDialog(FramedDialog):
         for position, row in enumerate(self.rows):
             for column, widget in enumerate(row.widgets()):
                 table.setCellWidget(position, column, widget)
-            table.setRowHeight(position, _ROW_HEIGHT)
+            table.setRowHeight(position, ROW_HEIGHT)
             row.role_box.activated.connect(self._on_role_box_activated)
             row.offset.valueChanged.connect(self._update_texts)
             row.classes.clicked.connect(partial(self._edit_classes, row))
@@ -152,7 +153,7 @@ class OpenDialog(FramedDialog):
             row.update_enabled()
         for column in (_CLASSES_COLUMN, _READING_COLUMN):
             table.setColumnHidden(column, True)
-        table.setMinimumHeight(header.sizeHint().height() + min(len(self.rows), 6) * _ROW_HEIGHT + 4)
+        table.setMinimumHeight(header.sizeHint().height() + min(len(self.rows), 6) * ROW_HEIGHT + 4)
 
     # Reading
 
@@ -325,12 +326,17 @@ class OpenDialog(FramedDialog):
         # A disabled button passes the default on to a button of a row, and does not get it back by itself.
         self.open_button.setDefault(self.open_button.isEnabled())
         self.resize(max(self.width(), self.sizeHint().width()), max(self.height(), self.sizeHint().height()))
+        keep_inside(self)
+        fit_rows(self.table, self.rows)
 
     # The preview
 
     def _update_preview(self) -> None:
-        # For a dialog that nobody sees, no frames are read.
-        self.preview.show_video((self.video or self._open_video) if self.isVisible() else None, self._frame_count)
+        # For a dialog that nobody sees, no frames are read; in a low window the files need the space.
+        parent = self.parentWidget()
+        has_space = parent is None or parent.window().height() >= SIZE["dialog_m"]
+        video = (self.video or self._open_video) if self.isVisible() and has_space else None
+        self.preview.show_video(video, self._frame_count)
         self.preview.show_rows(self.rows)
 
     def _on_preview_start_changed(self, number: int) -> None:

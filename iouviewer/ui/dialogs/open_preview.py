@@ -16,6 +16,7 @@ from iouviewer.metrics.table import Float, Int
 from iouviewer.ui.dialogs.open_rows import OpenRow, numbered_row
 from iouviewer.ui.fonts import font
 from iouviewer.ui.importing import FileRole
+from iouviewer.ui.theme import colour
 from iouviewer.ui.tokens import CANVAS, LINES, SPACE, VARIANT_SLOTS, dash
 
 _PICTURE = QSize(320, 180)
@@ -71,7 +72,7 @@ class _Picture(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(CANVAS.label_bg))
+        painter.fillRect(self.rect(), colour(CANVAS.label_bg))
         if self._image.isNull():
             painter.setPen(QColor(CANVAS.label_text))
             flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
@@ -87,7 +88,7 @@ class _Picture(QWidget):
         for pen, boxes in reversed(self._layers):
             for x1, y1, x2, y2 in boxes:
                 rect = QRectF(x1 * factor, y1 * factor, (x2 - x1) * factor, (y2 - y1) * factor)
-                painter.setPen(QPen(QColor(CANVAS.halo), pen.widthF() + 2))
+                painter.setPen(QPen(colour(CANVAS.halo), pen.widthF() + 2))
                 painter.drawRect(rect.translated(place.topLeft()))
                 painter.setPen(pen)
                 painter.drawRect(rect.translated(place.topLeft()))

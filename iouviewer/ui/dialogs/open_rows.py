@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QCompleter,
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QSpinBox,
     QStackedWidget,
+    QTableWidget,
     QWidget,
 )
 
@@ -45,6 +47,8 @@ _ICONS = {
     FileRole.MODEL: "runModel",
     FileRole.SKIP: "ignore",
 }
+ROW_HEIGHT = 40
+"""Least height of a row, logical pixels."""
 _MAX_OFFSET = 1_000_000
 _MAX_DETAILS = 10
 _FIELD_WIDTH = 160
@@ -56,10 +60,12 @@ class FileCell(QWidget):
     def __init__(self, candidate: FileCandidate) -> None:
         super().__init__()
         self._icon = QLabel()
-        self._name = QLabel(candidate.path.name)
+        self._text = candidate.path.name
+        self._name = QLabel(self._text)
         self._name.setFont(font("strong"))
-        # A long name is cut off instead of widening the dialog; the tooltip has all of it.
+        # A long name is shortened instead of widening the dialog; the tooltip has all of it.
         self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._name.setToolTip(str(candidate.path))
         self.setToolTip(str(candidate.path))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE["s"], 0, SPACE["s"], 0)
@@ -69,7 +75,13 @@ class FileCell(QWidget):
 
     def text(self) -> str:
         """The name of the file."""
-        return self._name.text()
+        return self._text
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out the middle of a long name: its beginning and its suffix tell the file."""
+        super().resizeEvent(event)
+        width = self._name.contentsRect().width()
+        self._name.setText(self._name.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideMiddle, width))
 
     def show_role(self, role: FileRole) -> None:
         """Show the icon of a role."""
@@ -226,6 +238,15 @@ class OpenRow:
         elif offset and offset == propose_frame_offset(boxes, frame_count or 0):
             parts.append(tr("suggested offset {offset:+d}", offset=offset))
         return ", ".join(parts)
+
+
+def fit_rows(table: QTableWidget, rows: Sequence[OpenRow]) -> None:
+    """Give each row the height of its words, and the table no more than its rows."""
+    width = table.columnWidth(table.columnCount() - 1)
+    heights = [max(ROW_HEIGHT, row.contents.heightForWidth(width)) for row in rows]
+    for position, height in enumerate(heights):
+        table.setRowHeight(position, height)
+    table.setMaximumHeight(table.horizontalHeader().sizeHint().height() + sum(heights) + 4)
 
 
 def numbered_row(rows: Iterable[OpenRow]) -> OpenRow | None:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QTextBrowser, QVBoxLayout, QWidget
 
 from iouviewer.i18n import tr
+from iouviewer.ui.dialogs.frame import keep_inside
 from iouviewer.ui.help.terms import all_terms
 from iouviewer.ui.tokens import SPACE
 
@@ -35,6 +36,7 @@ class TextPanel(QDialog):
 
     def present(self) -> None:
         """Show the panel and give it the keyboard."""
+        keep_inside(self)
         self.show()
         self.raise_()
         self.activateWindow()
