@@ -42,7 +42,7 @@ def count_uses(truth: GroundTruth) -> dict[int, ClassUse]:
     frames, _rects, class_ids, tracks, flags, _ids = truth.columns()
     verified = truth.verified()
     found = {}
-    counted = ~_regions(class_ids, flags)
+    counted = ~_regions(class_ids, tracks, flags)
     for class_id in np.unique(class_ids[counted]).tolist():
         rows = (class_ids == class_id) & counted
         of = np.unique(frames[rows])
@@ -53,9 +53,10 @@ def count_uses(truth: GroundTruth) -> dict[int, ClassUse]:
     return found
 
 
-def _regions(class_ids: Int, flags: Int) -> Bool:
-    """(N,) bool: regions to ignore, which need no class."""
-    found: Bool = (class_ids == UNSPECIFIED_CLASS) & ((flags & int(BoxFlag.IGNORED)) != 0)
+def _regions(class_ids: Int, tracks: Int, flags: Int) -> Bool:
+    """(N,) bool: regions to ignore, which need no class: they show no object, and so have no track."""
+    ignored = (flags & int(BoxFlag.IGNORED)) != 0
+    found: Bool = (class_ids == UNSPECIFIED_CLASS) & (tracks == NO_TRACK) & ignored
     return found
 
 
@@ -227,8 +228,8 @@ def _numbers(values: list[object]) -> tuple[int, ...]:
 
 def assign(document: Document, class_id: int, *, source: int = 0) -> Command:
     """Give all boxes without a class this one. UserError: every box has a class."""
-    frames, _rects, class_ids, _tracks, flags, ids = document.ground_truth(source).columns()
-    rows = (class_ids == UNSPECIFIED_CLASS) & ~_regions(class_ids, flags)
+    frames, _rects, class_ids, tracks, flags, ids = document.ground_truth(source).columns()
+    rows = (class_ids == UNSPECIFIED_CLASS) & ~_regions(class_ids, tracks, flags)
     if not rows.any():
         raise UserError(tr("every box has a class"))
     edits: list[Edit] = [SetClasses(tuple((box_id, class_id) for box_id in ids[rows].tolist()), source)]

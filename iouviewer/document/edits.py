@@ -129,9 +129,17 @@ class SetClassNames(_Edit, frozen=True):
     @classmethod
     def of(cls, classes: ClassTable, source: int = 0) -> SetClassNames:
         """The edit that sets this class table."""
-        numbering = (classes.numbers, classes.kind.value, classes.named)
-        looks = (classes.order, classes.colours, classes.aliases, classes.attribute_sets)
-        return cls(classes.names, source, *numbering, *looks)
+        return cls(
+            classes.names,
+            source,
+            classes.numbers,
+            classes.kind.value,
+            classes.named,
+            classes.order,
+            classes.colours,
+            classes.aliases,
+            classes.attribute_sets,
+        )
 
     def applied_to(self, classes: ClassTable) -> ClassTable:
         """The class table after the edit."""

@@ -44,17 +44,19 @@ def frames_with(truth: GroundTruth, work: FrameWork) -> Bool:
     excluded: Bool = truth.states() == int(FrameState.EXCLUDED)
     if work is FrameWork.EXCLUDED:
         return excluded
-    verification = truth.verification()
-    if work is FrameWork.NOT_VERIFIED:
-        return (verification == int(Verification.NONE)) & ~excluded
-    if work is FrameWork.CHANGED:
-        return (verification == int(Verification.CHANGED)) & ~excluded
-    return truth.verified() & (empty_frames(truth) == (work is FrameWork.VERIFIED_EMPTY))
+    found: Bool
+    if work in (FrameWork.VERIFIED, FrameWork.VERIFIED_EMPTY):
+        found = truth.verified() & (empty_frames(truth) == (work is FrameWork.VERIFIED_EMPTY))
+    else:
+        wanted = Verification.CHANGED if work is FrameWork.CHANGED else Verification.NONE
+        found = (truth.verification() == int(wanted)) & ~excluded
+    return found
 
 
 def empty_frames(truth: GroundTruth) -> Bool:
     """(F,) bool: frames without a box."""
-    return np.bincount(truth.columns()[0], minlength=truth.frame_count) == 0
+    found: Bool = np.bincount(truth.columns()[0], minlength=truth.frame_count) == 0
+    return found
 
 
 class VerifiedBy(NamedTuple):

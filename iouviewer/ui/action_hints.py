@@ -7,6 +7,7 @@ from iouviewer.i18n import tr
 HINTS: dict[str, str] = {
     "openFiles": tr("boxes and predictions are recognised by their content"),
     "importGroundTruth": tr("merge or replace"),
+    "compareTruths": tr("how far two people agree, and where they differ"),
     "addPredictions": tr("a file of boxes becomes a variant"),
     "runModel": tr("weights run in a process of their own"),
     "snapshot": tr("a copy of the project under a name"),

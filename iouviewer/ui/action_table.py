@@ -153,6 +153,7 @@ _FILE = (
     _action(
         "importGroundTruth", tr("Import ground truth…"), "download-simple", "", "file", "files.import_ground_truth"
     ),
+    _action("compareTruths", tr("Compare with other ground truth…"), "users", "", "file", "agreement.choose"),
     _action("addPredictions", tr("Add predictions…"), "stack", "", "file", "files.add_predictions"),
     _action("runModel", tr("Run model…"), "cpu", "Ctrl+R", "file", "runs.choose_model"),
     _action(

@@ -27,6 +27,7 @@ from iouviewer.ui.action_needs import ActionNeeds
 from iouviewer.ui.action_texts import ActionTexts
 from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.canvas.view import CanvasView
+from iouviewer.ui.commands.agreement import AgreementCommands
 from iouviewer.ui.commands.classes import ClassCommands
 from iouviewer.ui.commands.edit import EditCommands
 from iouviewer.ui.commands.exports import ExportCommands
@@ -57,10 +58,10 @@ from iouviewer.ui.exports import EXPORTS
 from iouviewer.ui.first_run import CentralPages, create_page
 from iouviewer.ui.first_steps import FirstSteps, TourTargets
 from iouviewer.ui.frame_presenter import FramePresenter
-from iouviewer.ui.loading_presenter import LoadingPresenter
 from iouviewer.ui.help.recovery_notice import RecoveryNotice
 from iouviewer.ui.keyboard.key_filter import KeyFilter
 from iouviewer.ui.keyboard.letters import KeyLetters
+from iouviewer.ui.loading_presenter import LoadingPresenter
 from iouviewer.ui.notifications import Notifications
 from iouviewer.ui.panels.boxes import BoxesPanel
 from iouviewer.ui.panels.history import HistoryPanel
@@ -223,6 +224,7 @@ class WindowParts(QObject):
             "tracks": tracks,
             "side": self.side,
             "classes": ClassCommands(window, session, self.views.problems.model.class_counts, self.runs.choose_classes),
+            "agreement": AgreementCommands(window, session, self.controller),
             "notes": NoteCommands(self.views.notes, self.views.side_tabs, self.side),
             **self._create_palette_and_help(),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 from PySide6.QtWidgets import QToolButton, QWidget
@@ -133,10 +134,15 @@ def test_the_walk_through_problems_goes_to_their_frames(person: Hands) -> None:
     hands.wait(lambda: not hands.reads("Finding problems"), "the problems")
     hands.menu("Frame", "Walk", "Walk through frames with problems")
     hands.wait(lambda: chip(hands).startswith("Problems "), "the walk")
-    hands.key("D")
-    hands.wait(lambda: hands.frame == EXTRA_FRAME, "the frame with the problem")
-    hands.key("D")
-    hands.wait(lambda: hands.reads("Problems: no frame after this one"), "the end of the walk")
+    hands.key("Home")
+    hands.wait(lambda: hands.frame == 0, "the first frame")
+    count = int(re.search(r"(\d+) ×", chip(hands))[1])  # type: ignore[index]
+    seen = [0] if " of " in chip(hands) else []
+    while not hands.reads("no frame after this one"):
+        before = hands.frame
+        hands.key("D")
+        seen += [hands.frame] if hands.frame > before else []
+    assert len(seen) == count < FRAMES and EXTRA_FRAME in seen
     hands.key("Shift+W")
     hands.wait(lambda: not hands.sees("walkChip"), "the end of the walk")
 

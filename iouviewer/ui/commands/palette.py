@@ -117,7 +117,10 @@ class PaletteCommands(QObject):
         return self._rank(text, row) is not None
 
     def _rank(self, text: str, row: Action) -> int | None:
-        own = match_rank(text, self.actions.text_of(row.id))
+        name = self.actions.text_of(row.id)
+        if text and text.casefold().strip() == name.removesuffix("…").casefold():
+            return -1  # the whole name comes before names that begin with it
+        own = match_rank(text, name)
         if own is not None:
             return own
         found = match_rank(text, HINTS.get(row.id, ""))

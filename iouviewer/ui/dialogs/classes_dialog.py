@@ -38,7 +38,7 @@ from iouviewer.ui.dialogs.frame import FramedDialog
 from iouviewer.ui.tables.cells import SWATCH_ROLE
 from iouviewer.ui.tables.classes_model import ClassesModel, Column
 from iouviewer.ui.theme import popup_menu
-from iouviewer.ui.tokens import CLASS_COLOURS, RADIUS, SIZE
+from iouviewer.ui.tokens import CLASS_COLOURS, RADIUS, SIZE, SPACE
 
 _WIDTHS = {
     Column.GRIP: 28,
@@ -222,6 +222,8 @@ class ClassesDialog(FramedDialog):
         for button in (self.new_button, self.import_button):
             button.setAutoDefault(False)
         top = QHBoxLayout()
+        top.setSpacing(SPACE["s"])
+        self.body.setSpacing(SPACE["s"])
         top.addWidget(self.filter, 1)
         top.addWidget(self.new_button)
         top.addWidget(self.import_button)
@@ -295,7 +297,7 @@ class ClassesDialog(FramedDialog):
                 widget.deleteLater()
         for variant in self._session.variants:
             predictions = variant.predictions
-            if predictions.classes is None or predictions.join is None:
+            if not predictions.classes or predictions.join is None:
                 continue
             mapped = sum(target >= 0 for target in predictions.join.targets)
             text = tr(
@@ -399,7 +401,9 @@ class ClassesDialog(FramedDialog):
         if deed is Deed.DELETE:
             others.append((tr("no class"), UNSPECIFIED_CLASS))
         if not others:
-            self.message.setText(tr("There is no other class to merge with. Add one first."))
+            is_assigned = deed is Deed.ASSIGN
+            text = tr("There is no class yet. Add one first.") if is_assigned else tr("There is no other class.")
+            self.message.setText(text)
             self.message.show()
             return
         self.message.hide()
