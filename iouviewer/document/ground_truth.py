@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -111,6 +112,18 @@ class GroundTruth:
         """All boxes by frame, then id: frames, boxes (4, N), class ids, tracks, flags, ids."""
         self._merge_edited()
         return self._frames, self._boxes, self._class_ids, self._tracks, self._flags, self._ids
+
+    def part(self, frames: range) -> tuple[Int, Float, Int, Int, Int, Int]:
+        """As ``columns``, of the boxes of successive frames; the other frames are not merged or copied."""
+        rows = slice(int(self._offsets[frames.start]), int(self._offsets[frames.stop]))
+        columns = (self._frames, self._boxes, self._class_ids, self._tracks, self._flags, self._ids)
+        found: list[AnyArray] = [column[..., rows] for column in columns]
+        if edited := sorted(self._edited.keys() & frames):
+            rects, new = _arrays_of([box for frame in edited for box in self._edited[frame]])
+            counts, at = [len(self._edited[frame]) for frame in edited], np.array(edited)
+            bounds = self._offsets[at] - rows.start, self._offsets[at + 1] - rows.start
+            found = list(map(_splice, found, (new[0], rects, *new[1:]), repeat(bounds), repeat(counts)))
+        return found[0], found[1], found[2], found[3], found[4], found[5]
 
     @property
     def frame_count(self) -> int:
@@ -413,28 +426,16 @@ class GroundTruth:
         if not self._edited:
             return
         frames = sorted(self._edited)
-        edited = [box for frame in frames for box in self._edited[frame]]
-        rects = np.array([box.rect for box in edited], np.float64).reshape(-1, 4).T
-        columns = [(box.frame, box.class_id, box.track, box.flags, box.id) for box in edited]
-        new = np.array(columns, np.int64).reshape(-1, 5).T
+        rects, new = _arrays_of([box for frame in frames for box in self._edited[frame]])
         bounds = self._offsets[np.array(frames)], self._offsets[np.array(frames) + 1]
         rows = _ranges(*bounds)
         old_columns = (self._frames, self._class_ids, self._tracks, self._flags, self._ids)
         if len(rows) == new.shape[1] and all(map(np.array_equal, (old[rows] for old in old_columns), new)):
             self._merge_rects(rows, rects)
             return
-        # Frames stay in order, so whole stretches between edited frames are copied.
-        parts = np.cumsum([0, *(len(self._edited[frame]) for frame in frames)])
-
-        def splice(old: AnyArray, values: AnyArray) -> AnyArray:
-            pieces, start = [], 0
-            for number, (first, end) in enumerate(zip(bounds[0].tolist(), bounds[1].tolist(), strict=True)):
-                pieces += [old[..., start:first], values[..., parts[number] : parts[number + 1]]]
-                start = end
-            return np.concatenate([*pieces, old[..., start:]], axis=-1)
-
-        spliced = [splice(old, values) for old, values in zip(old_columns, new, strict=True)]
-        self._load(spliced[0], splice(self._boxes, rects), *spliced[1:])
+        counts = [len(self._edited[frame]) for frame in frames]
+        spliced = [_splice(old, values, bounds, counts) for old, values in zip(old_columns, new, strict=True)]
+        self._load(spliced[0], _splice(self._boxes, rects, bounds, counts), *spliced[1:])
 
     def _merge_rects(self, rows: Int, rects: Float) -> None:
         """Merge edits that only moved boxes: one array is copied instead of all being sorted again."""
@@ -459,6 +460,27 @@ def _present_tracks(frames: Int, tracks: Int, edited: Mapping[int, tuple[Box, ..
         tracks = tracks[~np.isin(frames, np.fromiter(edited, np.int64))]
     of_edited = (box.track for boxes in edited.values() for box in boxes)
     return np.concatenate([tracks, np.fromiter(of_edited, np.int64)])
+
+
+def _arrays_of(boxes: Sequence[Box]) -> tuple[Float, Int]:
+    """Rectangles (4, N), and frames, class ids, tracks, flags and ids (5, N)."""
+    rects = np.array([box.rect for box in boxes], np.float64).reshape(-1, 4).T
+    columns = [(box.frame, box.class_id, box.track, box.flags, box.id) for box in boxes]
+    return rects, np.array(columns, np.int64).reshape(-1, 5).T
+
+
+def _splice(old: AnyArray, new: AnyArray, bounds: tuple[Int, Int], counts: Sequence[int]) -> AnyArray:
+    """A column with stretches of it replaced; frames stay in order, so what lies between them is copied as it is.
+
+    Args:
+        bounds: first and end row of each stretch.
+        counts: number of values of ``new`` for each.
+    """
+    pieces, start, taken = [], 0, 0
+    for first, end, count in zip(bounds[0].tolist(), bounds[1].tolist(), counts, strict=True):
+        pieces += [old[..., start:first], new[..., taken : taken + count]]
+        start, taken = end, taken + count
+    return np.concatenate([*pieces, old[..., start:]], axis=-1)
 
 
 def _ranges(starts: Int, ends: Int) -> Int:

@@ -68,10 +68,7 @@ def _picture(session: Session) -> tuple[float, float]:
 def collect_part(session: Session, frames: range) -> ProblemInputs:
     """The evidence of a part of the video; other frames of the ground truth are not copied."""
     truth = session.ground_truth
-    boxes = [box for frame in frames for box in truth.boxes(frame)]
-    rects = np.array([box.rect for box in boxes], np.float64).reshape(-1, 4).T
-    columns = np.array([(box.frame, box.class_id, box.flags, box.id, box.track) for box in boxes], np.int64)
-    of_frame, class_ids, flags, ids, tracks = columns.reshape(-1, 5).T
+    of_frame, rects, class_ids, tracks, flags, ids = truth.part(frames)
     rows, class_ids, ignored, by_iou = rows_for_metrics(class_ids, flags)
     table = BoxTable.from_rows(
         of_frame[rows] - frames.start, rects[:, rows], frame_count=len(frames), class_ids=class_ids, ignored=ignored,
