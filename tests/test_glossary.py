@@ -16,8 +16,8 @@ GLOSSARY = REPOSITORY / "docs" / "glossary.md"
 CODE = ("iouviewer", "tests", "tools", "benchmarks")
 STORED = {REPOSITORY / "iouviewer" / "video" / "reasons.py"}
 """Values that caches hold; their text on the screen is another."""
-QUOTED = re.compile(r"\blabel files?\b|“[^”]*”|‘[^’]*’|\"[^\"]*\"|'[^']*'|`[^`]*`|\{[^}]*\}")
-"""Parts of a text that quote a file's own words, placeholders, and YOLO's *label files*."""
+QUOTED = re.compile(r"\b[Ll]abel (?:files?|errors?)\b|“[^”]*”|‘[^’]*’|\"[^\"]*\"|'[^']*'|`[^`]*`|\{[^}]*\}")
+"""Parts of a text that quote a file's own words, placeholders, YOLO's *label files*, and the term *label error*."""
 
 
 def rows_of(title: str, text: str) -> Iterator[list[str]]:

@@ -183,18 +183,23 @@ def keep_text(problem: Problem, class_names: tuple[str, ...]) -> str:
     return _KEEP[problem.kind]
 
 
-def consequence_text(problem: Problem, class_names: tuple[str, ...], track: int = NO_TRACK, *, count: int = 1) -> str:
+def consequence_text(
+    problem: Problem, class_names: tuple[str, ...], track: int = NO_TRACK, *, count: int = 1, other: str = ""
+) -> str:
     """What applying the fix changes: ``adds 4 boxes, person, new track 20``; empty without a fix.
 
     Args:
         track: the track of a new object; one that passes here gets the box itself.
         count: on how many frames.
+        other: name of the other box of a swap.
     """
     if not problem.has_fix:
         return ""
-    if problem.kind is ProblemKind.SWAP:
-        return tr("exchanges the ids of two tracks from this frame on")
     name = _box_name(problem, class_names)
+    if problem.kind is ProblemKind.SWAP:
+        if not other:
+            return tr("exchanges the ids of two tracks from this frame on")
+        return tr("exchanges the ids of {box} and {other} from this frame on", box=name, other=other)
     if problem.kind is ProblemKind.JUMP:
         return tr("gives {box} a new id from this frame on", box=name)
     if problem.kind in (ProblemKind.MISSING, ProblemKind.GAP):

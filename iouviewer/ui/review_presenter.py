@@ -19,6 +19,7 @@ from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.canvas.proposed_fix import Proposal
 from iouviewer.ui.canvas.review_camera import ReviewCamera
 from iouviewer.ui.commands.problems import ProblemCommands
+from iouviewer.ui.review.inset import PictureInset
 from iouviewer.ui.review.ledger import score_conditions, scores_now
 from iouviewer.ui.workspaces import Workspace, Workspaces
 
@@ -52,7 +53,8 @@ class ReviewPresenter(QObject):
         self._workspaces, self._controller, self._settings = workspaces, controller, settings
         self._actions = actions
         self._camera = ReviewCamera(canvas)
-        self._filters_of = ""
+        self._inset = PictureInset(canvas)
+        self._filters_of = self._awaited = ""
         self._before: dict[str, Any] = {}
         self.is_reviewing = False
         canvas.leave_review = self.leave
@@ -111,6 +113,7 @@ class ReviewPresenter(QObject):
 
     def _on_counts_changed(self) -> None:
         self._keep_scores_before()
+        self._return_to_awaited()
         model = self._panel.model
         if model.complete and not model.count and (self.is_reviewing or self._panel.grid is not None):
             self.leave_grid()
@@ -119,7 +122,7 @@ class ReviewPresenter(QObject):
 
     def _on_source_changed(self) -> None:
         self._camera.forget()
-        self._before = {}
+        self._before, self._awaited = {}, ""
         self.leave_grid()
         self.leave()
         path = self._session.source.path
@@ -144,8 +147,13 @@ class ReviewPresenter(QObject):
             self._session.undo()
         if self._panel.grid is not None:
             self._panel.grid.focus_on(key)
-        else:
-            self._panel.go_to_key(key)
+        elif not self._panel.go_to_key(key):
+            self._awaited = key  # the search around the edit finds it again
+
+    def _return_to_awaited(self) -> None:
+        key, self._awaited = self._awaited, ""
+        if key and not self._panel.go_to_key(key) and not self._panel.model.complete:
+            self._awaited = key
 
     # Grid, ledger, blind mode
 
@@ -216,6 +224,7 @@ class ReviewPresenter(QObject):
 
     def _show_fix(self) -> None:
         problem = self._panel.reviewed
+        self._inset.show_problem(None if problem is None else problem.fix_rect or problem.rect)
         fix = self._canvas.proposed_fix
         # A fix of tracks moves no box.
         is_seen = problem is not None and (problem.fix_rect is not None or problem.deletes_box)

@@ -77,7 +77,7 @@ class ProblemCommands:
     def _on_panel_activated(self, problem: Problem) -> None:
         self._session.go_to(problem.frame)
         if problem.box_id is not None:
-            self._session.select([problem.box_id])
+            self._session.select(i for i in (problem.box_id, problem.other_id) if i is not None)
         else:
             self._session.select(prediction=self._prediction(problem))
 

@@ -134,6 +134,7 @@ class ProblemsPanel(QWidget):
         self.model.countsChanged.connect(self._show_progress)
         session.frameChanged.connect(self._show_card)
         session.sourceChanged.connect(self._show_classes)
+        session.variants.listChanged.connect(self._show_variants)
         session.changed.connect(self._on_session_changed)
         self._show_classes()
         self._show_progress()
@@ -212,6 +213,12 @@ class ProblemsPanel(QWidget):
 
     def _show_classes(self) -> None:
         self.filters.set_classes(self._session.document.class_names)
+
+    def _show_variants(self) -> None:
+        variants, baseline = self._session.variants, self._session.variants.baseline
+        # Problems name variants by their place, the baseline first.
+        ordered = sorted(variants, key=lambda variant: variant is not baseline)
+        self.filters.set_variants(tuple(variant.name for variant in ordered))
 
     def _on_session_changed(self, change: Change) -> None:
         if change.aspects & Aspect.CLASS_NAMES:

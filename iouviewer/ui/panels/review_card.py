@@ -129,7 +129,9 @@ class ReviewCard(QFrame):
     def _show_consequence(self, problem: Problem, count: int) -> None:
         names = self._session.document.class_names
         track = next(iter(new_tracks(self._session.ground_truth, 1)), NO_TRACK)
-        consequence = consequence_text(problem, names, track, count=count)
+        other = None if problem.other_id is None else self._session.ground_truth.find(problem.other_id)
+        other_name = "" if other is None else self._session.document.object_name(other)
+        consequence = consequence_text(problem, names, track, count=count, other=other_name)
         self.consequence.setText(tr("If you apply: {consequence}", consequence=consequence))
         self.consequence.setVisible(problem.has_fix)
 

@@ -16,6 +16,7 @@ from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.tokens import CANVAS
 from iouviewer.ui.variant_look import image_colour, variant_pen
 
+_ABOUT = 1 / 3
 _MIN_SIDE = 24.0
 """Pixels of the video that a crop shows at least: fewer say nothing about what is around."""
 
@@ -117,12 +118,20 @@ class CropPainter:
         painter.setPen(pen)
         painter.drawRect(shown)
 
-    def frame_lines(self, frame: int, area: tuple[int, int, int, int]) -> list[CropLine]:
-        """The ground-truth boxes and the baseline's predictions in an area of a frame."""
+    def frame_lines(self, frame: int, area: tuple[int, int, int, int], about: Rect | None = None) -> list[CropLine]:
+        """The ground-truth boxes and the baseline's predictions in an area of a frame.
+
+        Args:
+            about: only those that lie on this rectangle by a third of their own area or its; None: all.
+        """
         session = self._session
         if not 0 <= frame < session.frame_count:
             return []
-        lines = [CropLine(box.rect, CANVAS.gt) for box in session.ground_truth.boxes(frame) if _meets(box.rect, area)]
+
+        def counts(rect: Rect) -> bool:
+            return _meets(rect, area) and (about is None or _shared(rect, about) >= _ABOUT)
+
+        lines = [CropLine(box.rect, CANVAS.gt) for box in session.ground_truth.boxes(frame) if counts(box.rect)]
         baseline = session.variants.baseline
         if baseline is None:
             return lines
@@ -130,9 +139,17 @@ class CropPainter:
         shown = table.scores >= session.scores.settings.review.conf
         colour = image_colour(baseline.colour)
         for x1, y1, x2, y2 in table.boxes[:, shown].T.tolist():
-            if _meets((x1, y1, x2, y2), area):
+            if counts((x1, y1, x2, y2)):
                 lines.append(CropLine((x1, y1, x2, y2), colour, baseline.colour))
         return lines
+
+
+def _shared(one: Rect, other: Rect) -> float:
+    """The overlap of two rectangles over the area of the smaller one."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    smaller = min((rect[2] - rect[0]) * (rect[3] - rect[1]) for rect in (one, other))
+    return width * height / smaller if width > 0 and height > 0 and smaller > 0 else 0.0
 
 
 def _meets(rect: Rect, area: tuple[int, int, int, int]) -> bool:

@@ -106,7 +106,7 @@ class FilmStrip(QWidget):
             shown = self.played_frame if place == self._hovered and self.played_frame >= 0 else frame
             if shown >= 0:
                 crop = self._crop(shown, 0)
-                lines = [*self._painter.frame_lines(shown, crop.area)]
+                lines = [*self._painter.frame_lines(shown, crop.area, self._rect)]
                 lines += self._lines if shown == self._frame else ()
                 self._painter.paint(painter, cell, crop, lines)
             else:
