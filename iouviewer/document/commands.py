@@ -295,6 +295,7 @@ class AcceptedPrediction:
         partner: id of the ground-truth box that it is matched to, None for a new box.
         variant, score: name of the variant and confidence, for the label; empty and None for a proposed fix.
         variant_key: of the variant that the box counts as accepted from; empty for none.
+        continues: a box of the track that a new box continues; None for a new object.
     """
 
     rect: Rect
@@ -303,6 +304,7 @@ class AcceptedPrediction:
     variant: str = ""
     score: float | None = None
     variant_key: str = ""
+    continues: Box | None = None
 
 
 def uses_no_classes(truth: GroundTruth, frame: int) -> bool:
@@ -334,10 +336,7 @@ def accept(document: Document, frame: int, predictions: Sequence[AcceptedPredict
     no_class = uses_no_classes(truth, frame)
     unmatched = [p for p in predictions if p.partner is None]
     new = [
-        Box(
-            *(0, frame, p.rect, UNSPECIFIED_CLASS if no_class else p.class_id, track),
-            flags=origin_bits(Origin.ACCEPTED, p.variant_key),
-        )
+        _accepted_box(truth, frame, p, track, no_class=no_class)
         for p, track in zip(unmatched, tracks.new_tracks(truth, len(unmatched)), strict=True)
     ]
     ids = tuple(moved)
@@ -348,15 +347,29 @@ def accept(document: Document, frame: int, predictions: Sequence[AcceptedPredict
         added = add(document, new, source=source)
         ids += added.select or ()
         edits.append(added.edit)
+        for prediction, added_box in zip(unmatched, new, strict=True):
+            if prediction.continues is not None:
+                edits += tracks.fill_beside(truth, added_box, source=source)
     marks = tracks.labelled_marks(truth, [frame]) if not new else ()
     if marks:
         edits.append(SetFrames(marks, source))
     if len(ids) == 1:
         box = truth.find(ids[0]) if not new else replace(new[0], class_id=predictions[0].class_id)
+        if new and unmatched[0].continues is not None:
+            box = new[0]
         label = _accept_label(document, predictions[0], new[0] if no_class and new else box)
     else:
         label = tr_n("Accept {count} prediction", "Accept {count:,} predictions", len(ids))
     return Command(combine_edits(edits, source), label, ids)
+
+
+def _accepted_box(truth: GroundTruth, frame: int, accepted: AcceptedPrediction, track: int, *, no_class: bool) -> Box:
+    """The new box of a prediction: of a new track, or of the one that it continues."""
+    flags, continued = origin_bits(Origin.ACCEPTED, accepted.variant_key), accepted.continues
+    if continued is not None:
+        flags |= tracks.continuing_flags(truth, continued.track)
+        return Box(0, frame, accepted.rect, continued.class_id, continued.track, flags)
+    return Box(0, frame, accepted.rect, UNSPECIFIED_CLASS if no_class else accepted.class_id, track, flags)
 
 
 def _accepted_flags(

@@ -282,6 +282,28 @@ def _extend(document: Document, end: Box, frame: int, source: int) -> Command:
     return Command(commands.combine_edits(edits, source), label)
 
 
+def gap_at(truth: GroundTruth, track: int, frame: int) -> tuple[int, int] | None:
+    """First and last frame of the gap of a track that holds a frame, else of the next gap, else of the last one."""
+    frames = truth.track_columns(track)[0]
+    breaks = np.flatnonzero(np.diff(frames) > 1)
+    if not len(breaks):
+        return None
+    place = min(int(np.searchsorted(frames[breaks + 1], frame, side="right")), len(breaks) - 1)
+    return int(frames[breaks[place]]) + 1, int(frames[breaks[place] + 1]) - 1
+
+
+def fill_gap(document: Document, track: int, gap: tuple[int, int], *, source: int = 0) -> Command:
+    """Fill one gap of a track, from its first to its last frame, on a straight line."""
+    truth = document.ground_truth(source)
+    ends = {box.frame: box for box in truth.track(track) if box.frame in (gap[0] - 1, gap[1] + 1)}
+    edits = tracks.interpolate(truth, ends[gap[0] - 1], ends[gap[1] + 1], source=source)
+    if not edits:
+        raise UserError(tr("there is nothing to interpolate"), frame=gap[0])
+    name = document.object_name(ends[gap[0] - 1])
+    label = tr("Fill gap of {track}, frames {first:,}–{last:,}", track=name, first=gap[0], last=gap[1])
+    return Command(commands.combine_edits(edits, source), label)
+
+
 def fill_gaps(document: Document, numbers: Iterable[int], *, source: int = 0) -> Command:
     """Fill all frames between boxes of tracks on straight lines, each track on its own.
 

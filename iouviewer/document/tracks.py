@@ -29,7 +29,7 @@ from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.origins import moved_flags
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
-from iouviewer.metrics.table import Bool, Int
+from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, Int
 
 MAX_CONTINUED_GAP = 30
 """How many frames ago a track may have ended for a new box to continue it."""
@@ -275,6 +275,27 @@ def continued_track(truth: GroundTruth, track: int | None, frame: int) -> Box | 
     if place < len(frames) and frames[place] - frame <= MAX_CONTINUED_GAP:
         return truth.find(int(ids[place]))
     return None
+
+
+_REACH_PER_FRAME = 0.1
+"""How far an object may have gone in a frame and still be taken for the same one, in widths and heights."""
+
+
+def continued_by(truth: GroundTruth, track: int | None, frame: int, rect: Rect, class_id: int) -> Box | None:
+    """Like ``continued_track``, for a box that was found: its class and its place must go with the track.
+
+    Args:
+        class_id: of the found box; a box without a class goes with every track.
+    """
+    beside = continued_track(truth, track, frame)
+    if beside is None:
+        return None
+    x1, y1, x2, y2 = beside.rect
+    reach = 0.5 + _REACH_PER_FRAME * abs(frame - beside.frame)
+    x, y = (rect[0] + rect[2]) / 2, (rect[1] + rect[3]) / 2
+    is_near = abs(x - (x1 + x2) / 2) <= reach * (x2 - x1) and abs(y - (y1 + y2) / 2) <= reach * (y2 - y1)
+    is_same = class_id == beside.class_id or UNSPECIFIED_CLASS in (class_id, beside.class_id)
+    return beside if is_near and is_same else None
 
 
 def fill_beside(truth: GroundTruth, box: Box, *, source: int = 0) -> tuple[Edit, ...]:

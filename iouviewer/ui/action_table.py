@@ -275,6 +275,7 @@ _TRACK = (
         needs=Need.TRACK,
     ),
     _action("linkTracks", tr("Link boxes into tracks…"), "", "", "track", "linking.link"),
+    _action("fillGaps", tr("Fill all gaps of track"), "", "", "track", "tracks.fill_gaps", needs=Need.TRACK),
     _action("trackClass", tr("Change class of track…"), "classes", "", "track", "tracks.change_class"),
     _action(
         "deleteFromHere", tr("Delete track from here"), "", "", "track", "tracks.delete_from_here", needs=Need.TRACK

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from iouviewer.app.editing.session import Session
 from iouviewer.app.editing.variant_edits import set_baseline
 from iouviewer.app.editing.view_state import GROUND_TRUTH
+from iouviewer.document import track_shapes
 from iouviewer.document.track_accept import accept_along, find_predictions_along
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
@@ -29,12 +30,15 @@ from iouviewer.ui.workspaces import WorkspaceViews
 
 _TRACK_MENU = (
     *("setTrack", "mergeTracks", "splitTrack", "swapTracks"),
-    *("", "startOfTrack", "endOfTrack", "trimStart", "trimEnd"),
+    *("", "startOfTrack", "endOfTrack", "trimStart", "trimEnd", "fillByFollowing", "fillStraight"),
 )
 _FLAGS_MENU = ("keyFrame", "occluded", "outside", "ignore", "truncated")
 CLASSES, DRAW_HERE, PASTE_HERE, ACCEPT_ALONG = "classes", "drawHere", "pasteHere", "acceptAlong"
 """Entries that depend on the object or the place that was clicked, and are therefore no commands of their own."""
-SPECIAL = (CLASSES, DRAW_HERE, PASTE_HERE, ACCEPT_ALONG, "deleteTrack")
+FILL_GAP = "fillGap"
+_NAMED_BY_FRAME = ("trimStart", "trimEnd", "splitTrack", "swapTracks", "deleteFromHere")
+"""Commands of a track's menu that name the frame they act on."""
+SPECIAL = (CLASSES, DRAW_HERE, PASTE_HERE, ACCEPT_ALONG, FILL_GAP, "deleteTrack")
 _MOST_CLASSES = 20
 """Classes in the menu; the class picker finds the others by typing."""
 Ids = tuple[str | tuple[str, tuple[str, ...]], ...]
@@ -51,6 +55,7 @@ ENTRIES: Mapping[str, Ids] = {
         "isolateTrack",
         "",
         "delete",
+        "deleteFromHere",
         "deleteTrack",
     ),
     "prediction": ("accept", ACCEPT_ALONG, "acceptAll"),
@@ -59,17 +64,13 @@ ENTRIES: Mapping[str, Ids] = {
         *("verifyAndNext", "verifiedEmpty", "excludeFrame", "addNote", "", "fit"),
     ),
     "track": (
-        "startOfTrack",
-        "endOfTrack",
-        "",
-        "trackClass",
-        "mergeTracks",
-        "lockTrack",
-        "isolateTrack",
-        "addNote",
-        "",
-        "deleteTrack",
+        *("splitTrack", "mergeTracks", "swapTracks", ""),
+        *("trimStart", "trimEnd", FILL_GAP, "fillGaps", ""),
+        *("trackClass", "setTrack", "keyFrame", "occluded", "ignore", ""),
+        *("startOfTrack", "endOfTrack", "lockTrack", "isolateTrack", "addNote", ""),
+        *("deleteFromHere", "deleteRange", "deleteTrack"),
     ),
+    "tracks": ("mergeTracks", "trackClass", "fillGaps", "", "deleteRange", "deleteTrack"),
     "timeline": (
         *("loopFrom", "loopTo", "loopOff", "", "nextProblem", "previousProblem", ""),
         *("nextUnverified", "nextChanged", "excludeFrame", "", "fitTimeline"),
@@ -121,6 +122,8 @@ class ContextMenus(QObject):
                 key), for a step its row of the history.
             point: where on the image the menu was asked for.
         """
+        is_several = kind == "track" and isinstance(target, list) and len(target) > 1
+        kind = "tracks" if is_several else kind
         menu = popup_menu(parent=self._window)
         menu.setObjectName(f"contextMenu.{kind}")
         menu.setToolTipsVisible(True)
@@ -133,6 +136,8 @@ class ContextMenus(QObject):
                     self._add(submenu, id)
             elif entry in SPECIAL:
                 self._add_special(menu, entry, target, point)
+            elif kind == "track" and entry in _NAMED_BY_FRAME:
+                self._add_named(menu, entry)
             else:
                 self._add(menu, entry)
         if kind == "problem":
@@ -164,8 +169,10 @@ class ContextMenus(QObject):
                 action.setToolTip(tr("Copy boxes first"))
         elif entry == ACCEPT_ALONG:
             self._add_accept_along(menu, target)
+        elif entry == FILL_GAP:
+            self._add_fill_gap(menu)
         else:
-            self._add_delete_track(menu)
+            self._add_delete_tracks(menu, target if isinstance(target, list) else [])
 
     def _add_classes(self, menu: QMenu) -> None:
         """The classes with their digits, the one of the selected boxes checked; and the picker for others."""
@@ -226,13 +233,52 @@ class ContextMenus(QObject):
             menu.insertAction(action, named)
             menu.removeAction(action)
 
-    def _add_delete_track(self, menu: QMenu) -> None:
-        track, action = self._session.selection.track, self._actions["deleteTrack"]
-        if track is None:
+    def _add_named(self, menu: QMenu, id: str) -> None:
+        """A command with the frame that it acts on: ``Trim start to frame 153``."""
+        action, frame = self._actions[id], self._session.current_frame
+        texts = {
+            "trimStart": tr("Trim start to frame {frame:,}", frame=frame),
+            "trimEnd": tr("Trim end to frame {frame:,}", frame=frame),
+            "splitTrack": tr("Split track at frame {frame:,}", frame=frame),
+            "swapTracks": tr("Swap with… from frame {frame:,}", frame=frame),
+            "deleteFromHere": tr("Delete from frame {frame:,} on", frame=frame),
+        }
+        key = self._actions.key_of(id)
+        named = menu.addAction(f"{texts[id]}\t{key}" if key else texts[id], action.trigger)
+        named.setEnabled(action.isEnabled())
+
+    def _add_fill_gap(self, menu: QMenu) -> None:
+        """Fill the gap of the selected track at the current frame, else the next one."""
+        session, track = self._session, self._session.selection.track
+        gap = None if track is None else track_shapes.gap_at(session.ground_truth, track, session.current_frame)
+        if track is None or gap is None:
             return
-        count = len(self._session.ground_truth.track_columns(track)[0])
-        text = tr_n("Delete track ({count} box)", "Delete track ({count:,} boxes)", count)
-        menu.addAction(action.icon(), text, action.trigger)
+
+        def fill() -> None:
+            command = track_shapes.fill_gap(session.document, track, gap, source=session.source.id)
+            session.execute(command.edit, command.label, origin="menu")
+
+        first, last = gap
+        name = f"{first:,}" if first == last else f"{first:,}–{last:,}"
+        menu.addAction(tr("Fill gap {frames}", frames=name), fill)
+
+    def _add_delete_tracks(self, menu: QMenu, tracks: list[int]) -> None:
+        """Delete whole tracks, with the number of boxes."""
+        selected, action, truth = (
+            self._session.selection.track,
+            self._actions["deleteTrack"],
+            self._session.ground_truth,
+        )
+        numbers = tracks or ([] if selected is None else [selected])
+        if not numbers:
+            return
+        count = sum(len(truth.track_columns(track)[0]) for track in numbers)
+        if len(numbers) == 1:
+            text = tr_n("Delete track ({count} box)", "Delete track ({count:,} boxes)", count)
+        else:
+            text = tr("Delete {tracks:,} tracks ({count:,} boxes)", tracks=len(numbers), count=count)
+        key = self._actions.key_of("deleteTrack")
+        menu.addAction(action.icon(), f"{text}\t{key}" if key else text, action.trigger)
 
     def _variant_of(self, target: Any) -> str:
         """Key of the variant of a prediction, given as (variant, row) or as a reference of the canvas."""

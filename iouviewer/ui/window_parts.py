@@ -198,14 +198,7 @@ class WindowParts(QObject):
         self.propagation = PropagationCommands(window, session, canvas, lambda: self.loader.info)
         problems = ProblemCommands(session, self.views.problems, canvas)
         variants = VariantCommands(window, session, self.views.variants, self.runs, self.exports)
-        tracks = TrackCommands(
-            window,
-            session,
-            self.views.timeline,
-            lambda: self.views.tracks.selected,
-            loop=lambda: self.playback.loop,
-            leave=canvas.setFocus,
-        )
+        tracks = TrackCommands(window, session, self.views, lambda: self.playback.loop)
         self.side = SideCommands(session, self.workspaces, tracks)
         groups = {
             "files": self.files,
@@ -317,7 +310,6 @@ class WindowParts(QObject):
     def _connect(self) -> None:
         views, session = self.views, self.session
         views.timeline.seekRequested.connect(self.frame_presenter.seek)
-        views.timeline.leaveRequested.connect(views.canvas.setFocus)
         for canvas in (views.canvas, views.other_canvas):
             canvas.gestureChanged.connect(views.timeline.hold)
         problems = views.problems.model

@@ -526,6 +526,7 @@ class Hands:
 
 def _entry(menu: QMenuBar | QMenu, text: str) -> QAction:
     for action in menu.actions():
-        if action.isVisible() and plain(action.text()) == text:
+        # The key of a command may stand behind a tab.
+        if action.isVisible() and text in (plain(action.text()), plain(action.text()).split("\t")[0]):
             return action
     raise AssertionError(f"“{text}” is not in the menu: {[plain(a.text()) for a in menu.actions() if a.text()]}")

@@ -496,3 +496,57 @@ def test_an_export_says_which_boxes_have_no_track_and_offers_to_link_them(
     assert any(text.startswith("No box has a track (frames 0–23); all are written with id −1") for text in texts)
     ids = read_by_trackeval(target, FRAMES, tmp_path / "trackeval")
     assert all(len(set(of_frame)) == 2 and min(of_frame) > 0 for of_frame in ids)
+
+
+def test_an_accepted_prediction_continues_the_track_that_was_selected_last(person: Hands, tmp_path: Path) -> None:
+    hands = person
+    go_to(hands, 4)
+    hands.wait(lambda: hands.colour_at((110, 120)).lightness() > 150, "the frame")
+    hands.click_picture(centre(PERSON))
+    hands.key("Alt+]")  # the person ends here
+    go_to(hands, 7)
+    hands.wait(lambda: hands.colour_at((110, 120)).lightness() > 150, "the frame")
+    hands.click_picture((PERSON[0], 70.0))
+    assert "continues person 2" in span(hands)
+    hands.key("P")
+    assert sorted(tracks_of(hands, tmp_path)["2"]) == list(range(8)), "the frames between are interpolated"
+    assert "as person 2" in undo_text(hands)
+
+
+def span(hands: Hands) -> str:
+    """What the inspector says beside the name."""
+    labels = [w for w in hands.window.findChildren(QLabel, "inspector.span") if w.isVisible()]
+    return labels[0].text() if labels else ""
+
+
+def undo_text(hands: Hands) -> str:
+    return next(text for action in hands.window.actions() if (text := action.text()).startswith("Undo"))
+
+
+def test_tracks_that_are_selected_in_the_list_are_merged_after_the_question(person: Hands, tmp_path: Path) -> None:
+    hands = person
+    hands.open_tab("Tracks")
+    hands.wait(lambda: len(hands.rows("tracksTable")) == 2, "the tracks")
+    hands.click_row("tracksTable", 0, 1)
+    hands.click(hands.row_centre("tracksTable", 1, 1), Qt.KeyboardModifier.ControlModifier)
+    hands.click(hands.named("tracks.merge"))
+    assert question(hands).startswith("Merge 2 into 1?")
+    hands.key("Tab")
+    assert question(hands).startswith("Merge 1 into 2?")
+    hands.key("Return")
+    assert set(tracks_of(hands, tmp_path)) == {"2"}
+
+
+def test_the_menu_of_a_lane_names_frames_and_fills_the_next_gap(annotator: Hands, tmp_path: Path) -> None:
+    hands = annotator
+    hands.click(on_lane(hands, "person 2", 3))
+    hands.wait(lambda: title(hands) == "person 2", "the person")
+    drag(hands, on_lane(hands, "person 2", 12.5), on_lane(hands, "person 2", 14.5))
+    hands.release()
+    hands.menu("Track", "Delete track in range")
+    missing = sorted(set(range(FRAMES)) - set(tracks_of(hands, tmp_path)["2"]))
+    assert missing
+    hands.context_menu(on_lane(hands, "person 2", 3), f"Fill gap {missing[0]}–{missing[-1]}")
+    assert sorted(tracks_of(hands, tmp_path)["2"]) == list(range(FRAMES))
+    hands.context_menu(on_lane(hands, "person 2", 3), "Trim end to frame 3")
+    assert sorted(tracks_of(hands, tmp_path)["2"]) == list(range(4))

@@ -20,6 +20,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.review import PairState
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
+from iouviewer.ui.canvas.accepting import accepted_prediction, describe_accept, with_continued
 from iouviewer.ui.canvas.frame_view_builder import VariantReview
 from iouviewer.ui.canvas.hit import BoxRef, truth_ref
 
@@ -224,7 +225,7 @@ class BoxCommands:
             if review is None:
                 return []
             rows = [row for row, state in review.state_of.items() if state is PairState.FALSE_POSITIVE]
-            return [_accepted(review, row) for row in rows]
+            return [accepted_prediction(review, row) for row in rows]
 
         self._accept(find)
 
@@ -236,21 +237,31 @@ class BoxCommands:
 
         def build() -> Command:
             accepted = find()
+            if len(accepted) == 1:
+                accepted = [with_continued(self._session, accepted[0])]
             with_class.extend(one for one in accepted if one.partner is None and one.class_id != UNSPECIFIED_CLASS)
             return commands.accept(self._session.document, frame, accepted, source=self._source)
 
         if self._run(build) and drops_classes and with_class:
             self._session.statusMessage.emit(ACCEPTED_WITHOUT_CLASS)
 
+    def describe_accept(self) -> str:
+        """What accepting the selected prediction does: ``continues person 17``, ``new track 20``; empty if unknown."""
+        try:
+            [accepted] = self._chosen_predictions()
+        except (UserError, ValueError):
+            return ""
+        return describe_accept(self._session, accepted)
+
     def _chosen_predictions(self) -> list[AcceptedPrediction]:
         selected = self._session.selection.prediction
         for review in self._reviews():
             if selected is not None and review.variant.key == selected[0] and selected[1] in review.state_of:
-                return [_accepted(review, selected[1])]
+                return [accepted_prediction(review, selected[1])]
             if selected is None:
                 rows = [review.partner_of[i] for i in self._selected_ids() if i in review.partner_of]
                 if rows:
-                    return [_accepted(review, row) for row in rows]
+                    return [accepted_prediction(review, row) for row in rows]
         raise UserError(
             tr("no prediction is selected"), remedy=tr("Click a prediction, or a box that is paired with one.")
         )
@@ -432,19 +443,6 @@ class BoxCommands:
         if track is not None:
             document, frame = self._session.document, self._frame
             self._run(lambda: track_shapes.split(document, track, frame, source=self._source))
-
-
-def _accepted(review: VariantReview, row: int) -> AcceptedPrediction:
-    variant, table = review.variant, review.variant.predictions.table
-    x1, y1, x2, y2 = table.boxes[:, row].tolist()
-    return AcceptedPrediction(
-        (x1, y1, x2, y2),
-        int(table.class_ids[row]),
-        review.owner_of.get(row),
-        variant.name,
-        float(table.scores[row]),
-        variant.key,
-    )
 
 
 def as_sentence(error: UserError) -> str:

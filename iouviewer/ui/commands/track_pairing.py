@@ -85,7 +85,7 @@ class TrackPairing(QObject):
 
     def _end(self) -> None:
         self._chosen = self._first = self._merging = self._swap = None
-        self._timeline.show_swap(None)
+        self._show_swap(None)
         self._question.hide()
 
     def _on_session_changed(self, change: Change) -> None:
@@ -162,7 +162,7 @@ class TrackPairing(QObject):
             self._question.ask(text, place, accept=tr("Merge"), toggle=toggle)
         elif self._swap is not None:
             swap, (first, last) = self._swap, self._swap.range
-            self._timeline.show_swap(SwapPreview(swap.one, swap.other, first, last))
+            self._show_swap(SwapPreview(swap.one, swap.other, first, last))
             toggle = ""
             if swap.loop is not None:
                 toggle = (
@@ -183,6 +183,10 @@ class TrackPairing(QObject):
                     last=last,
                 )
             self._question.ask(text, place, accept=tr("Swap"), toggle=toggle)
+
+    def _show_swap(self, swap: SwapPreview | None) -> None:
+        self._timeline.lanes.show_swap(swap)
+        self._timeline.lane_row.show_swap(swap)
 
     def _on_toggled(self) -> None:
         place = self._question.mapToGlobal(QPoint())

@@ -19,7 +19,7 @@ from iouviewer.ui.canvas.box_commands import as_sentence
 from iouviewer.ui.commands.track_pairing import TrackPairing
 from iouviewer.ui.dialogs.class_picker import pick_class
 from iouviewer.ui.panels.track_question import TrackQuestion
-from iouviewer.ui.timeline.view import TimelineView
+from iouviewer.ui.workspaces import WorkspaceViews
 
 Build = Callable[[Document, int], Command]
 """Builds a command from the document and the source id."""
@@ -35,32 +35,34 @@ class TrackCommands:
     """Group ``tracks``; without ids, the commands act on the selected tracks.
 
     Args:
-        selected: the tracks that are selected in the list.
         loop: the loop range of the playback, None without one.
-        leave: gives the keyboard to the canvas.
     """
 
     def __init__(
         self,
         window: QWidget,
         session: Session,
-        timeline: TimelineView,
-        selected: Callable[[], Sequence[int]],
-        *,
+        views: WorkspaceViews,
         loop: Callable[[], tuple[int, int] | None],
-        leave: Callable[[], None],
     ) -> None:
-        self._window, self._session, self._timeline, self._selected = window, session, timeline, selected
+        timeline, leave = views.timeline, views.canvas.setFocus
+        self._window, self._session, self._timeline, self._list = window, session, timeline, views.tracks
         self._loop = loop
         self.question = TrackQuestion(window)
         self.pairing = TrackPairing(session, timeline, self.question, run=self._run, loop=loop, leave=leave)
-        requests = timeline.requests
+        for lanes in (timeline.lanes, timeline.lane_row):
+            lanes.leaveRequested.connect(leave)
+        requests = timeline.lanes.requests
         requests.hintChanged.connect(self._on_hint_changed)
         requests.endMoved.connect(self._set_end)
         requests.keysMoved.connect(self._move_keys)
         requests.keyCopied.connect(self._copy_key)
         requests.keysRemoved.connect(self._remove_keys)
         requests.laneDropped.connect(self._merge_dropped)
+
+    def _selected(self) -> Sequence[int]:
+        """The tracks that are selected in the list."""
+        return self._list.selected
 
     def _tracks(self, tracks: Sequence[int] | None = None) -> Sequence[int]:
         track = self._session.selection.track
@@ -106,7 +108,7 @@ class TrackCommands:
 
     def delete_range(self) -> None:
         """Delete the boxes of the selected tracks in the span that is selected on the lanes, or in the loop."""
-        span = self._timeline.selected_span()
+        span = self._timeline.lanes.gestures.span if self._timeline.has_lanes else None
         if span is not None:
             tracks, first, last = span
             self._delete_range(first, last, tracks)
@@ -123,6 +125,12 @@ class TrackCommands:
                 document, self._tracks(tracks), first, last, source=source
             )
         )
+
+    # Gaps
+
+    def fill_gaps(self) -> None:
+        """Fill all gaps of the selected tracks on straight lines."""
+        self._run(lambda document, source: track_shapes.fill_gaps(document, self._tracks(), source=source))
 
     # Merge and swap
 

@@ -231,6 +231,7 @@ class Inspector(QWidget):
         span = ""
         if variant.predictions.has_scores:
             span = tr("confidence {score:.2f}", score=float(table.scores[row]))
+        span = " · ".join(part for part in (span, self._commands.describe_accept()) if part)
         values = FormValues(
             tr("{variant}: {class_name}", variant=variant.name, class_name=name),
             span,

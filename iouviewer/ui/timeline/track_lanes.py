@@ -149,13 +149,14 @@ class TrackLanes(QListView):
     Attributes:
         painted_lanes: number of lanes painted so far.
         gestures: what the mouse does on the lanes.
+        requests: edits that are asked for on them, and on the lane of the selected track.
     """
 
     pressedAt = Signal(int, int)
     leaveRequested = Signal()
     menuRequested = Signal(object, QPoint)
 
-    def __init__(self, session: Session, axis: TimeAxis, requests: LaneRequests) -> None:
+    def __init__(self, session: Session, axis: TimeAxis) -> None:
         super().__init__()
         self._session, self._axis, self._theme = session, axis, DARK
         self._frame = 0
@@ -177,7 +178,8 @@ class TrackLanes(QListView):
         # A click selects a track on the canvas, where the keys of the next step work.
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
-        self.gestures = LaneGestures(session, axis, self, requests, GUTTER, can_merge=True)
+        self.requests = LaneRequests(self)
+        self.gestures = LaneGestures(session, axis, self, self.requests, GUTTER, can_merge=True)
         axis.rangeChanged.connect(self.repaint_lanes)
         self.activated.connect(self._on_activated)
 

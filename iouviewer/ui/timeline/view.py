@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-from PySide6.QtCore import QPoint, QPointF, QTimer, Signal
+from PySide6.QtCore import QPoint, QTimer, Signal
 from PySide6.QtGui import QColor, QPalette, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -19,8 +19,6 @@ from iouviewer.ui.theme import Theme
 from iouviewer.ui.throttle import Throttle
 from iouviewer.ui.timeline.axis import TimeAxis
 from iouviewer.ui.timeline.hover import HoverTip
-from iouviewer.ui.timeline.lane_gestures import LaneRequests
-from iouviewer.ui.timeline.lane_painter import SwapPreview
 from iouviewer.ui.timeline.lane_row import LaneRow
 from iouviewer.ui.timeline.marks import VideoMarks
 from iouviewer.ui.timeline.own_iou import OwnIou
@@ -47,14 +45,12 @@ class TimelineView(QWidget):
     Signals:
         seekRequested(int): the user clicked or dragged to this frame.
         heightWanted(): ``wanted_height`` has another answer.
-        leaveRequested(): a drag on a lane is over; the keyboard goes back to the canvas.
         menuRequested(str, object, QPoint): a context menu for ``timeline`` (None) or ``track`` (its number), at a point
             of the screen.
     """
 
     seekRequested = Signal(int)
     heightWanted = Signal()
-    leaveRequested = Signal()
     menuRequested = Signal(str, object, QPoint)
 
     def __init__(self, session: Session, theme: Theme) -> None:
@@ -78,9 +74,8 @@ class TimelineView(QWidget):
         self.plot = TimelinePlot(self.axis)
         self.ruler = Ruler(self.axis, self.marks)
         self.problems_row, self.verified_row = ProblemsRow(self.axis), VerifiedRow(self.axis, self.marks)
-        self.requests = LaneRequests(self)
-        self.lane_row = LaneRow(session, self.axis, self.requests)
-        self.lanes = TrackLanes(session, self.axis, self.requests)
+        self.lanes = TrackLanes(session, self.axis)
+        self.lane_row = LaneRow(session, self.axis, self.lanes.requests)
         self._rows: dict[Row, QWidget] = {
             Row.RULER: self.ruler,
             Row.PROBLEMS: self.problems_row,
@@ -113,8 +108,6 @@ class TimelineView(QWidget):
             row.menuRequested.connect(self._on_menu_requested)
         self.lane_row.activated.connect(self._zoom_to_track)
         self.lanes.pressedAt.connect(self._on_lane_pressed)
-        for lanes in (self.lanes, self.lane_row):
-            lanes.leaveRequested.connect(self.leaveRequested)
         self.lanes.menuRequested.connect(self._on_lane_menu_requested)
         session.sourceChanged.connect(self._on_source_changed)
         session.frameChanged.connect(self._on_frame_changed)
@@ -139,7 +132,7 @@ class TimelineView(QWidget):
             self.verified_row,
             lambda point: self.marks.tooltip_at(point.x() - GUTTER) or self._text_at(point.x() - GUTTER),
         )
-        HoverTip(self.lanes.viewport(), self._lane_text_at)
+        HoverTip(self.lanes.viewport(), lambda point: self.lanes.text_at(point.toPoint()))
 
     def set_theme(self, theme: Theme) -> None:
         """Use the colours of this theme."""
@@ -304,15 +297,6 @@ class TimelineView(QWidget):
         if self.has_lanes:
             self._arrange_lanes()
 
-    def show_swap(self, swap: SwapPreview | None) -> None:
-        """Preview that two tracks exchange their ids; None ends it."""
-        self.lanes.show_swap(swap)
-        self.lane_row.show_swap(swap)
-
-    def selected_span(self) -> tuple[tuple[int, ...], int, int] | None:
-        """Tracks, first and last frame of the rubber band on the lanes; None without one."""
-        return self.lanes.gestures.span if self.has_lanes else None
-
     def _show_track(self) -> None:
         track = self._shown_track = self._session.selection.track
         lane = None if track is None else lane_of(self._session.ground_truth, track)
@@ -441,9 +425,6 @@ class TimelineView(QWidget):
             return ""
         first, last = self.axis.frames_at(x)
         return describe_frames(self._series.values(), first, last, self.problems_row.count_at(first, last))
-
-    def _lane_text_at(self, point: QPointF) -> str:
-        return self.lanes.text_at(point.toPoint())
 
     def _describe(self) -> None:
         """Sum the plot up for assistive technology."""

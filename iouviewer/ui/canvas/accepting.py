@@ -1,0 +1,49 @@
+"""Which track an accepted prediction belongs to, and how that is said before it is accepted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from iouviewer.app.editing.session import Session
+from iouviewer.document import tracks
+from iouviewer.document.boxes import NO_TRACK
+from iouviewer.document.commands import AcceptedPrediction
+from iouviewer.i18n import tr
+from iouviewer.ui.canvas.frame_view_builder import VariantReview
+
+
+def with_continued(session: Session, accepted: AcceptedPrediction) -> AcceptedPrediction:
+    """The prediction as part of the track that was selected last, if it can be of the same object."""
+    if accepted.partner is not None:
+        return accepted
+    continued = tracks.continued_by(
+        session.ground_truth, session.last_track, session.current_frame, accepted.rect, accepted.class_id
+    )
+    return replace(accepted, continues=continued)
+
+
+def describe_accept(session: Session, accepted: AcceptedPrediction) -> str:
+    """``moves person 17``, ``continues person 17``, ``new track 20``; empty where there are no tracks."""
+    truth, document = session.ground_truth, session.document
+    partner = None if accepted.partner is None else truth.find(accepted.partner)
+    if partner is not None:
+        return tr("moves {box}", box=document.object_name(partner))
+    continued = with_continued(session, accepted).continues
+    if continued is not None:
+        return tr("continues {box}", box=document.object_name(continued))
+    [track] = tracks.new_tracks(truth, 1)
+    return "" if track == NO_TRACK else tr("new track {track}", track=track)
+
+
+def accepted_prediction(review: VariantReview, row: int) -> AcceptedPrediction:
+    """A prediction of a reviewed frame, by its row, with the box that it is paired with."""
+    variant, table = review.variant, review.variant.predictions.table
+    x1, y1, x2, y2 = table.boxes[:, row].tolist()
+    return AcceptedPrediction(
+        (x1, y1, x2, y2),
+        int(table.class_ids[row]),
+        review.owner_of.get(row),
+        variant.name,
+        float(table.scores[row]),
+        variant.key,
+    )
