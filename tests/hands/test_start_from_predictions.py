@@ -76,7 +76,7 @@ def started(hands: Hands) -> None:
     reads = "40 boxes on 40 frames, 1 track, 5 key boxes; 1 prediction belongs to no track. One undo takes all back."
     with hands.in_dialog(when_counted(hands, reads, press_enter(hands))):
         hands.click(hands.button("Start from predictions"))
-    hands.wait(lambda: message(hands) == "Start from found: 40 boxes.", "the step")
+    hands.wait(lambda: message(hands).startswith("Start from found: 40 boxes. found has no score"), "the step")
 
 
 def score_line(hands: Hands) -> list[str]:
@@ -104,6 +104,7 @@ def test_the_first_minute_ends_with_a_corrected_frame_and_a_csv(qtbot: QtBot, tm
             len(rows) == FRAMES and {row["id"] for row in rows} == {"1"} and {row["class"] for row in rows} == {"robot"}
         )
         # No score against its own boxes.
+        assert hands.reads("–, ground truth comes from found")
         hands.key("F3")
         hands.wait(
             lambda: hands.rows("variantsTable")[0][0] == "found  ground truth comes from it", "why there is none"
@@ -177,6 +178,10 @@ def test_the_reason_for_no_score_is_still_there_after_a_restart(qtbot: QtBot, tm
             lambda: hands.rows("variantsTable")[0][0] == "found  ground truth comes from it", "why there is none"
         )
         assert hands.cell("variantsTable", 0, "Frames") == "0 / 40"
+        hands.key("F2")
+        x1, y1 = walking(0)
+        edge = hands.on_canvas((x1, y1 + SIZE[1] / 2))
+        hands.wait(lambda: "Started from found" in hands.tooltip_at(edge).splitlines(), "where the box came from")
 
 
 def test_accepted_boxes_are_warned_of_and_left_out_on_request(qtbot: QtBot, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import Box, BoxFlag
 from iouviewer.document.edits import FrameState
+from iouviewer.document.origins import NO_VARIANT, Origin, origin_of, variant_number
 from iouviewer.i18n import tr
 from iouviewer.jobs.overlaps import iou_matrix
 from iouviewer.metrics.review import PairState
@@ -71,6 +72,7 @@ def _truth_lines(session: Session, ref: BoxRef, frame: int, reviews: list[Varian
     flags = [text for flag, text in _FLAG_TEXTS.items() if box.flags & flag]
     if flags:
         lines.append(", ".join(flags))
+    lines += _origin_lines(session, box)
     if session.ground_truth.state(frame) is not FrameState.LABELLED:
         return [*lines, _NOT_LABELLED]
     if box.flags & (BoxFlag.IGNORED | BoxFlag.OUTSIDE):
@@ -83,6 +85,26 @@ def _truth_lines(session: Session, ref: BoxRef, frame: int, reviews: list[Varian
             reason = explain_missed(session, review, box.id, frame)
             lines.append(tr("{variant}: missed. {reason}", variant=name, reason=reason))
     return lines
+
+
+def _origin_lines(session: Session, box: Box) -> list[str]:
+    """Where a box came from, unless it was read from a file."""
+    origin = origin_of(box.flags)
+    names = [variant.name for variant in session.variants if variant_number(variant.key) == origin.variant]
+    name = names[0] if names else tr("a variant that was removed")
+    has_variant = origin.variant != NO_VARIANT
+    match origin.kind:
+        case Origin.DRAWN:
+            text = tr("Drawn by hand")
+        case Origin.ACCEPTED:
+            text = tr("Accepted from {variant}", variant=name) if has_variant else tr("Accepted fix")
+        case Origin.STARTED:
+            text = tr("Started from {variant}", variant=name)
+        case Origin.PROPAGATED:
+            text = tr("Propagated, guided by {variant}", variant=name) if has_variant else tr("Propagated")
+        case _:
+            return []
+    return [tr("{origin}, corrected", origin=text) if origin.corrected else text]
 
 
 def _match_text(session: Session, iou: float) -> str:

@@ -113,7 +113,8 @@ class LinkCommands:
                     variant=variant.name,
                     variant_key=variant.key,
                     source=session.source.id,
-                )
+                ),
+                tr("{variant} has no score until frames are verified.", variant=variant.name),
             )
 
     def _start_request(self, choice: StartChoice, footage: Footage | None) -> StartRequest:
@@ -168,7 +169,7 @@ class LinkCommands:
         info = self._info()
         return Footage(info.path, info.index_digest) if info is not None and info.index_digest else None
 
-    def _execute(self, build: Callable[[], Command]) -> None:
+    def _execute(self, build: Callable[[], Command], consequence: str = "") -> None:
         session = self._session
         try:
             command = build()
@@ -176,7 +177,8 @@ class LinkCommands:
         except UserError as error:
             session.statusMessage.emit(as_sentence(error))
         else:
-            session.statusMessage.emit(tr("{step}.", step=command.label))
+            done = tr("{step}.", step=command.label)
+            session.statusMessage.emit(f"{done} {consequence}" if consequence else done)
 
 
 def _describe_links(plan: object) -> tuple[str, str]:

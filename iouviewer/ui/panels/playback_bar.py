@@ -250,6 +250,10 @@ class PlaybackBar(QWidget):
             self.text.show_parts(*([(nothing, "")] if session.frame_count else []))
             return
         summary = session.scores.summary(baseline.key)
+        if summary.withheld and not summary.frames:
+            reason = tr("–, ground truth comes from {variant}", variant=baseline.name)
+            self.text.show_parts((_FRAME, UNDEFINED), (_AVERAGE, reason))
+            return
         sign = "" if summary.ap_floor is None else "≥ "
         self.text.show_parts(
             (_FRAME, _number_text(session.scores.frame_iou(baseline.key, session.current_frame))),
