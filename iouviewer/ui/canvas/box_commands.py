@@ -57,7 +57,7 @@ class BoxCommands:
     def __init__(self, session: Session, context: CommandContext) -> None:
         self._session = session
         self._context = context
-        self._last_class = UNSPECIFIED_CLASS
+        self._last_name = ""
         self._clipboard: tuple[Box, ...] = ()
         self.class_key: Callable[[], str] = lambda: "C"
         """Returns the key of “Change class…” for status messages; replaced by the window."""
@@ -297,12 +297,11 @@ class BoxCommands:
     def set_class(self, class_id: int) -> None:
         """Set the class of the box being drawn, else of the selected boxes; the next boxes get it too."""
         if self._context.set_drawn_class(class_id):
-            self._last_class = class_id
+            self._last_name = self._session.document.class_name(class_id)
             return
         truth = self._session.ground_truth
         had_no_classes = self._session.frame_count > 0 and commands.uses_no_classes(truth, self._frame)
-        self._last_class = class_id
-        name = self._session.document.class_name(class_id)
+        name = self._last_name = self._session.document.class_name(class_id)
         ids = self._selected_ids()
         if not ids:
             self._session.statusMessage.emit(tr("New boxes get the class {name}", name=name))
@@ -339,9 +338,11 @@ class BoxCommands:
 
     def class_of_new_boxes(self) -> int:
         """The class set last; before that the first one, or no class if the frame's boxes have none."""
-        count = len(self._session.document.class_names)
-        if 0 <= self._last_class < count:
-            return self._last_class
+        names = self._session.document.class_names
+        count = len(names)
+        if self._last_name and self._last_name in names:
+            # By name: a class that was merged or deleted has left its number to another one.
+            return names.index(self._last_name)
         is_unspecified = not count or commands.uses_no_classes(self._session.ground_truth, self._frame)
         return UNSPECIFIED_CLASS if is_unspecified else 0
 
