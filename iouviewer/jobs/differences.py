@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 
 import numpy as np
 
@@ -36,6 +36,11 @@ class ChangedObject:
     rect: tuple[float, float, float, float]
     baseline_iou: float = nan
     variant_iou: float = nan
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether at least one of the two finds it, so there is something to say about both."""
+        return not (isnan(self.baseline_iou) and isnan(self.variant_iou))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from iouviewer.app.editing.session import Session
 from iouviewer.app.editing.verified_frames import VerifiedFrames
 from iouviewer.app.jobs.verdict_job import VerdictJob
 from iouviewer.app.settings import Settings
+from iouviewer.document.boxes import NO_BOX
 from iouviewer.document.edits import Change, Phase
 from iouviewer.i18n import tr
 from iouviewer.jobs.differences import ChangedObject
@@ -73,6 +74,8 @@ class ComparePresenter(QObject):
         self._verdicts.outdated.connect(self._on_verdicts_outdated)
         self._verdicts.ready.connect(self._on_verdicts_ready)
         self._differences.ready.connect(views.side_panel.set_differences)
+        self._differences.breakdownReady.connect(views.side_panel.set_breakdowns)
+        views.side_panel.breakdownShown.connect(self._differences.set_breakdown_shown)
 
     def set_actions(self, actions: ActionSet, variants: VariantCommands) -> None:
         """Connect the buttons and menus of Compare with the commands."""
@@ -188,11 +191,12 @@ class ComparePresenter(QObject):
 
     def show_object(self, changed: ChangedObject) -> None:
         """Go to a changed object, select its box and say what both variants make of it."""
+        is_box = changed.box_id != NO_BOX
         self._session.go_to(changed.frame)
-        self._session.select([changed.box_id])
+        self._session.select([changed.box_id] if is_box else ())
         x1, y1, x2, y2 = changed.rect
         self._views.canvas.zoom_to(QRectF(x1, y1, x2 - x1, y2 - y1))
-        self.captions.show_object(changed)
+        self.captions.show_object(changed if is_box and changed.is_compared else None)
 
     def step(self, by: int) -> bool:
         """In Compare, go to the next (1) or previous (-1) changed object; False in another workspace."""

@@ -311,3 +311,30 @@ def test_predictions_of_a_variant_are_exported(hands: Hands, tmp_path: Path) -> 
     hands.wait(out.exists, "the file")
     text = out.read_text(encoding="utf-8")
     assert text.count('"bbox"') == FRAMES - len(LOST)
+
+
+def test_the_breakdown_leads_from_a_number_to_its_frames(hands: Hands) -> None:
+    hands.click(hands.named("verdictCard.lossy"))
+    hands.open_tab("Breakdown")
+    hands.wait(lambda: len(hands.rows("breakdown.classes")) == 1, "the class")
+    assert [hands.cell("breakdown.classes", 0, title) for title in ("Class", "Boxes", "Baseline", "Missed")] == [
+        "car",
+        "24",
+        "1.000",
+        "2",
+    ]
+    lost = float(hands.cell("breakdown.classes", 0, "Variant"))
+    assert hands.cell("breakdown.classes", 0, "Δ points") == f"−{100.0 * (1.0 - lost):.1f}"
+    hands.click(hands.named("breakdownButton.errors"))
+    assert hands.column("breakdown.errors", "Variant") == ["0", "0", "0", "0", "0", "2"]
+    hands.click_row("breakdown.errors", 5)
+    hands.wait(lambda: hands.column("breakdown.errors.boxes", "Frame") == [str(f) for f in LOST], "the missed boxes")
+    assert hands.column("breakdown.errors.boxes", "Object") == ["car 1", "car 1"]
+    hands.click_row("breakdown.errors.boxes", 1)
+    hands.wait(lambda: frame_of(hands) == LOST[1], "the frame of the missed box")
+    hands.click(hands.named("breakdownButton.confusion"))
+    assert hands.rows("breakdown.confusion") == [["car → missed", "0", "2", "+2"]]
+    hands.click(hands.named("breakdownButton.sizes"))
+    assert "9,216 or more" in hands.column("breakdown.sizes", "Area in px")
+    hands.click(hands.named("verdictCard.shifted"))
+    hands.wait(lambda: hands.cell("breakdown.sizes", 2, "Missed") == "0", "the other variant's")

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import Change, FrameState, Phase
+from iouviewer.jobs.breakdown import Breakdown, find_breakdowns
 from iouviewer.jobs.differences import ComparisonInput, Differences, find_differences
 
 UPDATE_DELAY_MS = 250
@@ -18,10 +19,13 @@ class _Worker(QObject):
     """Runs in the thread."""
 
     done = Signal(int, object)
+    brokenDown = Signal(int, object)
 
-    @Slot(object)
-    def run(self, data: ComparisonInput) -> None:
+    @Slot(object, bool)
+    def run(self, data: ComparisonInput, with_breakdown: bool) -> None:
         self.done.emit(data.number, find_differences(data))
+        if with_breakdown:
+            self.brokenDown.emit(data.number, find_breakdowns(data))
 
 
 class DifferencesJob(QObject):
@@ -29,10 +33,12 @@ class DifferencesJob(QObject):
 
     Signals:
         ready(Differences): the latest result; older ones are dropped.
+        breakdownReady(dict): the ``Breakdown`` of each variant by key, while one is shown.
     """
 
     ready = Signal(object)
-    _requested = Signal(object)
+    breakdownReady = Signal(object)
+    _requested = Signal(object, bool)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -40,12 +46,14 @@ class DifferencesJob(QObject):
         self._number = 0
         self._is_active = False
         self._is_stale = True
+        self._with_breakdown = False
         self._thread = QThread(self)
         self._thread.setObjectName("differences")
         self._worker = _Worker()
         self._worker.moveToThread(self._thread)
         self._requested.connect(self._worker.run)
         self._worker.done.connect(self._on_worker_done)
+        self._worker.brokenDown.connect(self._on_worker_broken_down)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._start)
@@ -60,6 +68,12 @@ class DifferencesJob(QObject):
         self._is_active = active
         if active and self._is_stale:
             self._timer.start(UPDATE_DELAY_MS)
+
+    def set_breakdown_shown(self, shown: bool) -> None:
+        """Compute the breakdown, too, while one of its tabs is shown."""
+        if shown and not self._with_breakdown:
+            self._schedule()
+        self._with_breakdown = shown
 
     def close(self) -> None:
         """End the thread."""
@@ -99,9 +113,15 @@ class DifferencesJob(QObject):
         if not self._thread.isRunning():
             self._thread.start()
         key = "" if baseline is None else baseline.key
-        self._requested.emit(ComparisonInput(self._number, truth.table(), labelled, settings.review, variants, key))
+        data = ComparisonInput(self._number, truth.table(), labelled, settings.review, variants, key)
+        self._requested.emit(data, self._with_breakdown)
 
     @Slot(int, object)
     def _on_worker_done(self, number: int, differences: Differences) -> None:
         if number == self._number:
             self.ready.emit(differences)
+
+    @Slot(int, object)
+    def _on_worker_broken_down(self, number: int, breakdowns: dict[str, Breakdown]) -> None:
+        if number == self._number:
+            self.breakdownReady.emit(breakdowns)

@@ -23,7 +23,9 @@ from PySide6.QtWidgets import (
 from iouviewer.app.editing.session import Session
 from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
+from iouviewer.jobs.breakdown import Breakdown
 from iouviewer.jobs.differences import BINS, MOVED_IOU, NO_OBJECTS, ChangedObject, ChangedObjects, Differences
+from iouviewer.ui.compare.breakdown import BreakdownPage
 from iouviewer.ui.compare.changed_objects import ChangedObjectsView
 from iouviewer.ui.compare.operating_points import OperatingPoints, PlottedCurve
 from iouviewer.ui.theme import Theme
@@ -77,11 +79,13 @@ class SidePanel(QWidget):
         objectActivated(ChangedObject): go there.
         variantChosen(str): key of the compared variant.
         confidenceChosen(float): a point on a curve was dragged to this confidence.
+        breakdownShown(bool): the tab that breaks the difference down is shown, or another one.
     """
 
     objectActivated = Signal(object)
     variantChosen = Signal(str)
     confidenceChosen = Signal(float)
+    breakdownShown = Signal(bool)
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
@@ -102,11 +106,16 @@ class SidePanel(QWidget):
         self.tabs.addTab(self._create_changes(), tr("Changes"))
         self.tabs.addTab(self._create_curves(), tr("PR"))
         self.tabs.addTab(self.histogram_plot, tr("IoU"))
+        self._breakdowns: dict[str, Breakdown] = {}
+        self.breakdown = BreakdownPage(session)
+        self.tabs.addTab(self.breakdown, tr("Breakdown"))
+        self.breakdown.placeActivated.connect(self.objectActivated)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.tabs, 1)
         self.tabs.currentChanged.connect(self._draw)
+        self.tabs.currentChanged.connect(self._on_tab_changed)
         session.variants.listChanged.connect(self._on_variants_changed)
         session.variants.variantChanged.connect(self._on_variants_changed)
         session.sourceChanged.connect(self._on_variants_changed)
@@ -250,6 +259,14 @@ class SidePanel(QWidget):
         self._differences = differences
         self._show()
 
+    def set_breakdowns(self, breakdowns: dict[str, Breakdown]) -> None:
+        """Show these tables."""
+        self._breakdowns = breakdowns
+        self.breakdown.show_breakdown(breakdowns.get(self._compared))
+
+    def _on_tab_changed(self, _tab: int) -> None:
+        self.breakdownShown.emit(self.tabs.currentWidget() is self.breakdown)
+
     def count_text(self, field: str) -> str:
         """The text of the button of a list, such as "Lost 14".
 
@@ -292,6 +309,7 @@ class SidePanel(QWidget):
             view.show_objects(objects, self._session, is_complete=is_known)
             text = f"{kind.title} {len(objects):,}" if is_known else kind.title
             self._kind_buttons.button(number).setText(text)
+        self.breakdown.show_breakdown(self._breakdowns.get(self._compared))
         self._draw()
 
     # Curves
