@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import QTimer
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import NO_TRACK, Box
@@ -19,8 +20,8 @@ from iouviewer.ui.timeline.plot import TimelinePlot
 
 MAX_IMMEDIATE_FRAMES = 60
 """Frames of an edit above which the whole track is matched again."""
-STRETCH = 1024
-"""Frames that are matched together when they come into view; a whole track of an hour takes half a second."""
+STRETCH = 256
+"""Frames that are matched in one turn of the event loop, a few milliseconds; a track of an hour takes half a second."""
 _TRACK, _BOX = tr("Track"), tr("Box")
 
 
@@ -33,6 +34,8 @@ class OwnIou:
         self._box_id: int | None = None
         self._values: NDArray[np.float64] = np.zeros(0)
         self._waiting: set[int] = set()
+        self._timer = QTimer(plot, singleShot=True, interval=0)
+        self._timer.timeout.connect(self._match_next)
 
     @property
     def track(self) -> int | None:
@@ -40,7 +43,7 @@ class OwnIou:
         return self._track
 
     def show_track(self) -> None:
-        """Show the selected track: the frames that are drawn are matched, the others when they come into view."""
+        """Show the selected track: at once around the current frame, then what is drawn, stretch by stretch."""
         session, track, baseline = self._session, self._session.selection.track, self._session.variants.baseline
         self._track = track
         self._waiting = set()
@@ -51,24 +54,38 @@ class OwnIou:
         self._values = np.full(session.frame_count, np.nan)
         frames, *_ = session.ground_truth.track_columns(track)
         self._waiting = set((np.unique(frames // STRETCH)).tolist())
-        if not self._match_stretches():
-            self._plot.set_own(_TRACK, self._values)
+        self._match_near()
+        self._plot.set_own(_TRACK, self._values)
+        self._timer.start()
 
     def match_visible(self) -> None:
-        """Match the frames that have come into view."""
+        """Match the frames that have come into view: at once those around the current one, which the gutter names."""
         if self._waiting and self._box_id is None:
-            self._match_stretches()
+            if self._match_near():
+                self._plot.set_own(_TRACK, self._values)
+            self._timer.start()
 
-    def _match_stretches(self) -> bool:
-        """Match what is drawn, and the current frame, which the gutter names; False if nothing was missing."""
+    def _match_near(self) -> bool:
+        """Match around the current frame; False if nothing was missing."""
+        frame = self._session.current_frame
+        return self._match({(frame - FRAMES) // STRETCH, (frame + FRAMES) // STRETCH} & self._waiting)
+
+    def _match_next(self) -> None:
+        """Match one more stretch of what is drawn."""
+        # While strips are drawn, the line is not.
+        start, stop, _width = self._plot.span()
+        drawn = range(0) if self._plot.shows_strips else range(start // STRETCH, -(-stop // STRETCH))
+        wanted = self._waiting.intersection(drawn)
+        if self._box_id is None and wanted and self._match({min(wanted)}):
+            if len(wanted) == 1:
+                self._plot.set_own(_TRACK, self._values)
+            self._timer.start()
+
+    def _match(self, wanted: set[int]) -> bool:
+        """Match these stretches; False if there are none, or there is nothing to match with."""
         session, baseline = self._session, self._session.variants.baseline
         if self._track is None or baseline is None:
             return False
-        start, stop, _width = self._plot.span()
-        # While strips are drawn, the line is not.
-        stop = start if self._plot.shows_strips else stop
-        near = (session.current_frame - FRAMES) // STRETCH, (session.current_frame + FRAMES) // STRETCH
-        wanted = {*range(start // STRETCH, -(-stop // STRETCH)), *near} & self._waiting
         settings, truth = session.scores.settings.review, session.ground_truth
         predictions = baseline.predictions.withholding(truth.states(), states_for(truth, baseline.key))
         for stretch in wanted:
@@ -76,8 +93,6 @@ class OwnIou:
             values = track_ious(truth, predictions, settings, self._track, frames)
             self._values[frames.start : frames.stop] = values
         self._waiting -= wanted
-        if wanted:
-            self._plot.set_own(_TRACK, self._values)
         return bool(wanted)
 
     def hold(self, box: Box) -> None:
