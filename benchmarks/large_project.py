@@ -181,6 +181,7 @@ def run_window(video: Path, variants: int) -> dict[str, float]:
     marks.wait("all variants", lambda: len(session.variants) == variants and not session.variants.is_loading)
     marks.wait("all scores", lambda: not any(session.scores.is_pending(v.key) for v in session.variants))
     wait_until(lambda: not window.parts.deferred_scores.busy, 600)
+    marks.wait("all problems", lambda: window.parts.views.problems.model.complete, 1200)
     result = dict(marks.found)
     result["longest turn until then"] = 1000 * turn.longest
     wait(5000)

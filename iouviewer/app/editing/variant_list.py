@@ -36,6 +36,11 @@ def _free_look(colours: Collection[str]) -> tuple[str, str]:
     return default_look(position)
 
 
+def still_loading() -> UserError:
+    """The error for what needs all variants of a project while some are still to come."""
+    return UserError(tr("the predictions are still being loaded"), remedy=tr("Try again in a moment."))
+
+
 class VariantList(QObject):
     """Variants in the order in which they were added.
 
@@ -107,7 +112,7 @@ class VariantList(QObject):
     def _require_complete(self) -> None:
         self._require_writable()
         if self._awaited:
-            raise UserError(tr("the predictions are still being loaded"), remedy=tr("Try again in a moment."))
+            raise still_loading()
 
     def extend(self, scores: Scores, frame_count: int) -> None:
         """Use new scores after the video has gained frames."""

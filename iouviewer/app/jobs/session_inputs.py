@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from iouviewer.app.editing.session import Session
+from iouviewer.app.editing.variant_list import still_loading
 from iouviewer.document.variants import Variant
 from iouviewer.jobs.document_results import read_document
 from iouviewer.jobs.eval_inputs import EvalInputs
@@ -31,8 +32,10 @@ def read_session(
         variants: some of the session's; None: all.
 
     Raises:
-        UserError: there are no variants.
+        UserError: there are no variants, or some are still being loaded.
     """
+    if session.variants.is_loading:
+        raise still_loading()
     settings, baseline = session.scores.settings, session.variants.baseline
     request = EvalRequest(
         video=None,

@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from iouviewer.app.editing.session import Session
+from iouviewer.app.editing.variant_list import still_loading
 from iouviewer.app.projects.locations import candidate_paths, sidecar_path
 from iouviewer.app.projects.recovery import COPY
 from iouviewer.app.settings import score_settings_to_json
@@ -115,7 +116,7 @@ class Autosave(QObject):
     def _require_all_variants(self) -> None:
         """UserError while the session does not hold everything that the file holds."""
         if self._session.variants.is_loading:
-            raise UserError(tr("the predictions are still being loaded"), remedy=tr("Try again in a moment."))
+            raise still_loading()
 
     def end_loading(self) -> None:
         """All variants of the file are in the session: save what was changed meanwhile."""

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from iouviewer.app.jobs.session_inputs import read_session
 from iouviewer.app.projects import loading
 from iouviewer.app.projects.loading import LoadStep
 from iouviewer.app.video.video_info import VideoInfo
@@ -200,6 +201,7 @@ def test_variants_cannot_be_changed_until_all_are_there_and_no_list_without_the_
         lambda: variants.remove(key),
         lambda: window.session.execute(SetVariants(removed=(key,)), "Remove"),
         lambda: window.session.execute(SetVariants(looks=((key, "other", "#ff0000"),)), "Rename"),
+        lambda: read_session(window.session, {}),
         lambda: window.controller.save_as(path_of(video).with_name("other.iouv")),
     ):
         with pytest.raises(UserError, match="still being loaded"):
