@@ -209,17 +209,14 @@ class WindowParts(QObject):
             "boxes": canvas.commands,
             "edit": EditCommands(window, session, canvas, (tracks.cancel, self.propagation.stop)),
             "propagation": self.propagation,
-            "linking": LinkCommands(window, session, lambda: self.loader.info, self.exports),
             "frames": FrameCommands(session, self.playback, self.views.problems.model.shown_frames),
             "problems": problems,
             "video": self.video,
             "variants": variants,
             "tracks": tracks,
             "side": self.side,
-            "classes": ClassCommands(window, session, self.views.problems.model.class_counts, self.runs.choose_classes),
-            "agreement": AgreementCommands(window, session, self.controller),
             "notes": NoteCommands(self.views.notes, self.views.side_tabs, self.side),
-            **self._create_palette_and_help(),
+            **self._create_dialog_groups(),
         }
         self.actions = ActionSet(window, groups, KeyLetters(remembered_letters(settings)))
         self.palette.actions = self.key_commands.actions = self.actions
@@ -242,8 +239,8 @@ class WindowParts(QObject):
         page = create_page(settings, self.files, self.key_commands, self.actions.key_of)
         self.pages = CentralPages(session, self.views.problems.model, self.workspaces, page)
 
-    def _create_palette_and_help(self) -> dict[str, object]:
-        """Groups of commands that lead to other commands, and to places."""
+    def _create_dialog_groups(self) -> dict[str, object]:
+        """Groups of commands that open dialogs of their own, lead to other commands, or to places."""
         window, session, settings = self._window, self.session, self._store.settings
         self.go_to = GoToCommands(
             window,
@@ -270,7 +267,11 @@ class WindowParts(QObject):
             report=help_commands.report_problem,
         )
         self.run_record = RunRecord(session, self)
-        return {"goTo": self.go_to, "palette": self.palette, "help": help_commands}
+        groups: dict[str, object] = {"goTo": self.go_to, "palette": self.palette, "help": help_commands}
+        groups["classes"] = ClassCommands(window, session, self.views.problems.model, self.runs.choose_classes)
+        groups["agreement"] = AgreementCommands(window, session, self.controller)
+        groups["linking"] = LinkCommands(window, session, lambda: self.loader.info, self.exports)
+        return groups
 
     def _connect_commands(self, problems: ProblemCommands, variants: VariantCommands) -> None:
         """Give the actions to the parts that show or run them."""
@@ -321,7 +322,7 @@ class WindowParts(QObject):
         views.other_canvas.pointerMoved.connect(self.status.show_mouse_position)
         for canvas in (views.canvas, views.other_canvas):
             canvas.playRequested.connect(self.playback.toggle)
-            canvas.boxActivated.connect(self._on_box_activated)
+            canvas.boxActivated.connect(lambda _box: self.actions["classPicker"].trigger())  # as its menu's first entry
         session.sourceChanged.connect(self._on_source_changed)
         self.loader.opened.connect(self._on_loader_opened)
         self.queue.busyChanged.connect(self.loader.pause_decode_check)
@@ -439,10 +440,6 @@ class WindowParts(QObject):
             self.first_steps.begin()
         else:
             self._loading.continue_where_left()
-
-    def _on_box_activated(self, _box: object) -> None:
-        """A double click on a box changes its class, the first entry of its menu."""
-        self.actions["classPicker"].trigger()
 
     def _on_frame_entered(self, frame: int) -> None:
         self.playback.pause()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from iouviewer.app.editing.other_truth import OtherTruth, as_predictions, read_other_truth
@@ -12,19 +12,14 @@ from iouviewer.app.editing.session import Session
 from iouviewer.app.projects.controller import ProjectController
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.ui.canvas.box_commands import as_sentence
 from iouviewer.ui.dialogs.agreement_dialog import AgreementDialog
 
 _FILTER = tr("Projects and boxes (*.iouv *.txt *.json *.xml *.zip *.csv);;All files (*)")
 
 
 class AgreementCommands(QObject):
-    """Group ``agreement``.
-
-    Signals:
-        failed(UserError): the file cannot be read, or is about another video.
-    """
-
-    failed = Signal(object)
+    """Group ``agreement``."""
 
     def __init__(self, window: QWidget, session: Session, controller: ProjectController) -> None:
         super().__init__(window)
@@ -44,4 +39,4 @@ class AgreementCommands(QObject):
         try:
             self._controller.add_predictions(other.name, as_predictions(other))
         except UserError as error:
-            self.failed.emit(error)
+            self._session.statusMessage.emit(as_sentence(error))

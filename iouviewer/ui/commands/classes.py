@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.ui.dialogs.classes_dialog import ClassesDialog
+from iouviewer.ui.tables.problems_model import ProblemsModel
 
 
 class ClassCommands:
     """Group ``classes``.
 
     Args:
-        problem_counts: returns the open problems by class id.
+        problems: knows the open problems of each class.
         choose_map: opens the map of a variant's classes, by its key.
     """
 
@@ -22,14 +23,14 @@ class ClassCommands:
         self,
         window: QWidget,
         session: Session,
-        problem_counts: Callable[[], Mapping[int, int]],
+        problems: ProblemsModel,
         choose_map: Callable[[str], None],
     ) -> None:
         self._window, self._session = window, session
-        self._problem_counts, self._choose_map = problem_counts, choose_map
+        self._problems, self._choose_map = problems, choose_map
 
     def show(self) -> None:
         """Show all classes: rename, colour, arrange, merge, delete, import names, map the classes of models."""
-        dialog = ClassesDialog(self._window, self._session, self._problem_counts, self._choose_map)
+        dialog = ClassesDialog(self._window, self._session, self._problems.class_counts, self._choose_map)
         dialog.exec()
         dialog.deleteLater()
