@@ -428,6 +428,9 @@ def test_a_swap_is_previewed_on_both_lanes_and_can_be_limited_to_the_loop(annota
     assert view.grab().toImage() != plain, "both lanes show it"
     hands.key("Tab")
     assert question(hands) == "Swap 2 and 1 in the frames 5–8?"
+    bubble, text = hands.named("trackQuestion"), hands.named("trackQuestion.text")
+    assert text.height() >= text.heightForWidth(text.width()), "the text is cut"
+    assert bubble.rect().contains(hands.named("trackQuestion.accept").geometry()), "the buttons are cut"
     hands.click(hands.named("trackQuestion.accept"))
     found = tracks_of(hands, tmp_path)
     assert [found["1"][frame] == PERSON for frame in (4, 5, 8, 9)] == [False, True, True, False]

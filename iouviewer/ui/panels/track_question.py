@@ -59,7 +59,7 @@ class TrackQuestion(QFrame):
             buttons.addWidget(button)
         buttons.addStretch(1)
         self._cancel.setText(tr("Cancel  Esc"))
-        layout = QVBoxLayout(self)
+        layout = self._content = QVBoxLayout(self)
         layout.setContentsMargins(SPACE["m"], SPACE["s"], SPACE["m"], SPACE["s"])
         layout.setSpacing(SPACE["s"])
         layout.addWidget(self._text)
@@ -93,9 +93,13 @@ class TrackQuestion(QFrame):
         self.setAccessibleName(text)
         width = min(_MAX_WIDTH, self._text.fontMetrics().horizontalAdvance(text) + 2 * SPACE["m"] + 4)
         self._text.setMinimumWidth(width - 2 * SPACE["m"])
-        self.adjustSize()
-        self.move(self._place_beside(place))
+        # Shown first: the sizes of what is hidden do not count.
         self.show()
+        self._content.invalidate()
+        self._content.activate()
+        width = max(width, self._content.totalMinimumSize().width())
+        self.resize(width, max(self._content.totalSizeHint().height(), self._content.totalHeightForWidth(width)))
+        self.move(self._place_beside(place))
         self.raise_()
 
     def _place_beside(self, place: QPoint) -> QPoint:

@@ -144,6 +144,7 @@ class TrackLanes(QListView):
     Signals:
         pressedAt(int, int): a lane was clicked: track and frame.
         leaveRequested(): a drag is over; the keyboard goes back to the canvas.
+        heightChanged(): the lanes are shown and their number changed.
         menuRequested(object, QPoint): the context menu of a track.
 
     Attributes:
@@ -154,6 +155,7 @@ class TrackLanes(QListView):
 
     pressedAt = Signal(int, int)
     leaveRequested = Signal()
+    heightChanged = Signal()
     menuRequested = Signal(object, QPoint)
 
     def __init__(self, session: Session, axis: TimeAxis) -> None:
@@ -170,6 +172,7 @@ class TrackLanes(QListView):
         self.setObjectName("trackLanes")
         self.setAccessibleName(tr("Track lanes"))
         self.setModel(self.lanes_model)
+        self.lanes_model.modelReset.connect(self._on_model_reset)
         self.setItemDelegate(_LaneDelegate(self))
         self.setUniformItemSizes(True)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
@@ -193,6 +196,10 @@ class TrackLanes(QListView):
         changed = {t for t in problems.keys() | self._problems.keys() if problems.get(t) != self._problems.get(t)}
         self._problems = problems
         self.repaint_lanes(changed)
+
+    def _on_model_reset(self) -> None:
+        if self.isVisible():
+            self.heightChanged.emit()
 
     def show_swap(self, swap: SwapPreview | None) -> None:
         """Show two lanes in each other's colour where they would exchange their ids; None ends it."""

@@ -108,6 +108,7 @@ class TimelineView(QWidget):
             row.menuRequested.connect(self._on_menu_requested)
         self.lane_row.activated.connect(self._zoom_to_track)
         self.lanes.pressedAt.connect(self._on_lane_pressed)
+        self.lanes.heightChanged.connect(self.heightWanted)
         self.lanes.menuRequested.connect(self._on_lane_menu_requested)
         session.sourceChanged.connect(self._on_source_changed)
         session.frameChanged.connect(self._on_frame_changed)
