@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from iouviewer.document import track_shapes, tracks
-from iouviewer.document.boxes import NO_TRACK, Box, Rect
+from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, Rect
 from iouviewer.document.commands import (
     Command,
     add,
@@ -128,7 +128,8 @@ def _add_all(document: Document, problems: Sequence[Problem], rects: dict[str, R
     for frame, one in sorted(by_frame.items()):
         rect = rects.get(one.key, one.fix_rect)
         if rect is not None:
-            bits = origin_bits(Origin.ACCEPTED if one.kind is ProblemKind.MISSING else Origin.DRAWN)
+            is_seen = one.kind is ProblemKind.MISSING
+            bits = origin_bits(Origin.ACCEPTED) if is_seen else int(BoxFlag.INTERPOLATED)
             boxes.append(Box(0, frame, rect, class_id, track, bits))
     added = add(document, boxes, source=source)
     name = document.object_name(replace(boxes[0], class_id=_class_of(problems[0])))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from iouviewer.document.boxes import Rect
+from iouviewer.document.boxes import BoxFlag, Rect
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
 from iouviewer.document.problem_fixes import fix_all_command, fix_command
@@ -127,6 +127,9 @@ def test_a_hole_that_no_variant_fills_is_a_gap() -> None:
     found = problems_of(document)
     assert [(one.kind, one.frame) for one in found] == [(ProblemKind.GAP, 10), (ProblemKind.GAP, 11)]
     check_fix(document, found)
+    document.apply(fix_all_command(document, found).edit)
+    [box] = [box for box in document.ground_truth().boxes(11) if box.track == 1]
+    assert box.flags & BoxFlag.INTERPOLATED and box.rect == pytest.approx(at(11))
 
 
 def test_an_object_without_a_track_gets_one_new_track() -> None:
