@@ -73,9 +73,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score the variants, write the files and print the table; returns CONDITION_HOLDS if ``--fail-if`` holds."""
+    from dataclasses import replace
+
+    from iouviewer.cli.requests import eval_request
+    from iouviewer.jobs.bench import measure_speeds
+    from iouviewer.jobs.evaluate import evaluate
     from iouviewer.jobs.kept_runs import KeptRuns
     from iouviewer.jobs.written_files import check_outputs, write_result
-    from iouviewer.reports.variant_table import FORMATS
 
     check_outputs(
         {
@@ -89,30 +93,7 @@ def run(args: argparse.Namespace) -> int:
         (args.video, args.gt, *(path for _, path in [*args.pred, *args.model]), *frame_lists(args.frames)),
         force=args.force,
     )
-    if args.plot is not None and args.plot.suffix.lower() not in {".png", ".svg"}:
-        raise UserError(
-            tr("a plot can be written as .png or .svg"), path=args.plot, remedy=tr("Choose one of these extensions.")
-        )
-    if args.table is not None and args.table.suffix.lower() not in FORMATS:
-        raise UserError(
-            tr("the table can be written as {endings}", endings=", ".join(FORMATS)),
-            path=args.table,
-            remedy=tr("Choose one of these extensions."),
-        )
-    if (args.out is not None or args.bench) and not args.model:
-        raise UserError(tr("--out and --bench need --model"), remedy=tr("Give --model NAME=WEIGHTS."))
-    from dataclasses import replace
-
-    from iouviewer.cli.requests import eval_request
-    from iouviewer.jobs.bench import measure_speeds
-    from iouviewer.jobs.data_set import is_data_yaml
-    from iouviewer.jobs.evaluate import evaluate
-
-    if args.gt is None and not is_data_yaml(args.video):
-        raise UserError(
-            tr("there is no ground truth"),
-            remedy=tr("Give --gt FILE, or the data.yaml of a YOLO data set in place of the video."),
-        )
+    _check(args)
     request = replace(
         eval_request(args, args.video, args.gt),
         target=args.target,
@@ -141,6 +122,30 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(tr("The condition holds: {condition}", condition=args.fail_if) + "\n")
         return CONDITION_HOLDS
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """UserError for options that cannot be used together, before anything is read."""
+    from iouviewer.jobs.data_set import is_data_yaml
+    from iouviewer.reports.variant_table import FORMATS
+
+    if args.plot is not None and args.plot.suffix.lower() not in {".png", ".svg"}:
+        raise UserError(
+            tr("a plot can be written as .png or .svg"), path=args.plot, remedy=tr("Choose one of these extensions.")
+        )
+    if args.table is not None and args.table.suffix.lower() not in FORMATS:
+        raise UserError(
+            tr("the table can be written as {endings}", endings=", ".join(FORMATS)),
+            path=args.table,
+            remedy=tr("Choose one of these extensions."),
+        )
+    if (args.out is not None or args.bench) and not args.model:
+        raise UserError(tr("--out and --bench need --model"), remedy=tr("Give --model NAME=WEIGHTS."))
+    if args.gt is None and not is_data_yaml(args.video):
+        raise UserError(
+            tr("there is no ground truth"),
+            remedy=tr("Give --gt FILE, or the data.yaml of a YOLO data set in place of the video."),
+        )
 
 
 def _needs_analysis(condition: str | None) -> bool:

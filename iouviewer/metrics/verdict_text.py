@@ -119,7 +119,7 @@ def _what_would_settle_it(verdict: Verdict) -> str:
     if FRAMES_TOO_ALIKE in reasons:
         return tr(
             "The difference changes so slowly that these frames are worth only about {count:.0f} independent ones; an "
-            "interval needs {minimum:.0f}. Label frames that are further apart.",
+            "interval needs {minimum:.0f}. Give ground truth to frames that are further apart.",
             count=min(d.spread.slow for d in verdict.differences if d.spread is not None),
             minimum=MIN_EFFECTIVE,
         )

@@ -202,7 +202,7 @@ def test_a_fail_on_one_of_several_metrics_is_corrected_by_holm(probabilities, ex
 
 
 def test_the_number_of_frames_decides_in_eight_of_ten_cases():
-    """300 frames with noise alone; the number that is named is drawn afresh many times with the same true loss."""
+    """300 frames with noise alone; the number that is named is drawn many times with the same true loss."""
     random = np.random.default_rng(5)
     frames, loss, noise = 300, 1.15, 2.0
     spread = Spread(noise / np.sqrt(frames), 15, float(frames), frames / 4.0, 0.0)

@@ -1,4 +1,4 @@
-"""The tab of Compare that breaks the difference down: classes, sizes, errors, confusion; each row lists its boxes."""
+"""The tab of Compare that breaks the difference down by class, size, error and confusion, with the boxes of a row."""
 
 from __future__ import annotations
 
@@ -232,7 +232,8 @@ class BreakdownTab(QWidget):
         self.places = PlacesModel(session)
         self.table = _Table(f"breakdown.{topic}", _NAMES[topic], tr("Choose a second variant to compare."))
         self.table.setModel(self.model)
-        self.list = _Table(f"breakdown.{topic}.boxes", tr("Boxes of the row above"), tr("Choose a row to list its boxes."))
+        hint = tr("Choose a row to list its boxes.")
+        self.list = _Table(f"breakdown.{topic}.boxes", tr("Boxes of the row above"), hint)
         self.list.setModel(self.places)
         for table, stretched in ((self.table, 0), (self.list, 1)):
             header = table.horizontalHeader()
