@@ -89,7 +89,9 @@ class PaletteCommands(QObject):
         confidence = _CONFIDENCE.fullmatch(text)
         if confidence is not None:
             return [Section(tr("Thresholds"), (self._confidence_entry(float(confidence[1].replace(",", "."))),))]
-        rows = [row for row in ACTIONS if row.id not in _NOT_LISTED and self._matches(text, row)]
+        ranks = {row.id: self._rank(text, row) for row in ACTIONS if row.id not in _NOT_LISTED}
+        rows = [row for row in ACTIONS if ranks.get(row.id) is not None]
+        rows.sort(key=lambda row: ranks[row.id] or 0)  # the best match first; equal ones as in the menus
         available = [row for row in rows if not self.actions.reason_of(row.id) and self.actions[row.id].isEnabled()]
         missing = [row for row in rows if row not in available]
         for_selection = [
@@ -112,9 +114,6 @@ class PaletteCommands(QObject):
             sections += [self._tracks(text), self._classes(text)]
         sections.append(Section(tr("Not available"), self._entries(missing)))
         return sections
-
-    def _matches(self, text: str, row: Action) -> bool:
-        return self._rank(text, row) is not None
 
     def _rank(self, text: str, row: Action) -> int | None:
         name = self.actions.text_of(row.id)
