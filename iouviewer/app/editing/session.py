@@ -74,7 +74,6 @@ class Session(QObject):
 
     Attributes:
         author: who makes the steps and notes, empty if unknown.
-        last_track: the track that was selected last; an accepted prediction may continue it.
         read_only: why nothing can be edited, one sentence; empty if everything can.
     """
 
@@ -108,7 +107,6 @@ class Session(QObject):
         self.read_only = ""
         self.current_frame = 0
         self.selection = Selection()
-        self.last_track: int | None = None
         self.view_state = ViewState(self.variants, FrameWalk(self, self), self)
         self.scopes = EditScopes(self)
         self._preview = EditPreview()
@@ -152,7 +150,7 @@ class Session(QObject):
         document.variant_editor = self.variants
         self.source = document.sources[source]
         self.current_frame = 0
-        self.selection, self.last_track = Selection(), None
+        self.selection = Selection()
         self._frame_numbers.clear()
         self.view_state.reset()
         scores = scores or InitialScores(Scores(self.ground_truth, self.scores.settings), (), "")
@@ -272,7 +270,6 @@ class Session(QObject):
     def _use_selection(self, selection: Selection) -> None:
         if selection != self.selection:
             self.selection = selection
-            self.last_track = self.last_track if selection.track is None else selection.track
             self.selectionChanged.emit()
 
     # Edits

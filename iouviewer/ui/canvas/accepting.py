@@ -12,27 +12,41 @@ from iouviewer.i18n import tr
 from iouviewer.ui.canvas.frame_view_builder import VariantReview
 
 
-def with_continued(session: Session, accepted: AcceptedPrediction) -> AcceptedPrediction:
-    """The prediction as part of the track that was selected last, if it can be of the same object."""
-    if accepted.partner is not None:
-        return accepted
-    continued = tracks.continued_by(
-        session.ground_truth, session.last_track, session.current_frame, accepted.rect, accepted.class_id
-    )
-    return replace(accepted, continues=continued)
+class AcceptTarget:
+    """Remembers the track that was selected last: an accepted prediction of the same object continues it."""
 
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._last_track: int | None = None
+        session.selectionChanged.connect(self._on_selection_changed)
+        session.sourceChanged.connect(self._forget)
 
-def describe_accept(session: Session, accepted: AcceptedPrediction) -> str:
-    """``moves person 17``, ``continues person 17``, ``new track 20``; empty where there are no tracks."""
-    truth, document = session.ground_truth, session.document
-    partner = None if accepted.partner is None else truth.find(accepted.partner)
-    if partner is not None:
-        return tr("moves {box}", box=document.object_name(partner))
-    continued = with_continued(session, accepted).continues
-    if continued is not None:
-        return tr("continues {box}", box=document.object_name(continued))
-    [track] = tracks.new_tracks(truth, 1)
-    return "" if track == NO_TRACK else tr("new track {track}", track=track)
+    def _on_selection_changed(self) -> None:
+        track = self._session.selection.track
+        self._last_track = self._last_track if track is None else track
+
+    def _forget(self) -> None:
+        self._last_track = None
+
+    def with_continued(self, accepted: AcceptedPrediction) -> AcceptedPrediction:
+        """The prediction as part of the track that was selected last, if it can be of the same object."""
+        if accepted.partner is not None:
+            return accepted
+        truth, frame = self._session.ground_truth, self._session.current_frame
+        continued = tracks.continued_by(truth, self._last_track, frame, accepted.rect, accepted.class_id)
+        return replace(accepted, continues=continued)
+
+    def describe(self, accepted: AcceptedPrediction) -> str:
+        """``moves person 17``, ``continues person 17``, ``new track 20``; empty where there are no tracks."""
+        truth, document = self._session.ground_truth, self._session.document
+        partner = None if accepted.partner is None else truth.find(accepted.partner)
+        if partner is not None:
+            return tr("moves {box}", box=document.object_name(partner))
+        continued = self.with_continued(accepted).continues
+        if continued is not None:
+            return tr("continues {box}", box=document.object_name(continued))
+        [track] = tracks.new_tracks(truth, 1)
+        return "" if track == NO_TRACK else tr("new track {track}", track=track)
 
 
 def accepted_prediction(review: VariantReview, row: int) -> AcceptedPrediction:

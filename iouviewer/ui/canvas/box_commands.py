@@ -20,7 +20,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.review import PairState
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
-from iouviewer.ui.canvas.accepting import accepted_prediction, describe_accept, with_continued
+from iouviewer.ui.canvas.accepting import AcceptTarget, accepted_prediction
 from iouviewer.ui.canvas.frame_view_builder import VariantReview
 from iouviewer.ui.canvas.hit import BoxRef, truth_ref
 
@@ -59,6 +59,7 @@ class BoxCommands:
         self._context = context
         self._last_name = ""
         self._clipboard: tuple[Box, ...] = ()
+        self._target = AcceptTarget(session)
         self.class_key: Callable[[], str] = lambda: "C"
         """Returns the key of “Change class…” for status messages; replaced by the window."""
 
@@ -238,7 +239,7 @@ class BoxCommands:
         def build() -> Command:
             accepted = find()
             if len(accepted) == 1:
-                accepted = [with_continued(self._session, accepted[0])]
+                accepted = [self._target.with_continued(accepted[0])]
             with_class.extend(one for one in accepted if one.partner is None and one.class_id != UNSPECIFIED_CLASS)
             return commands.accept(self._session.document, frame, accepted, source=self._source)
 
@@ -251,7 +252,7 @@ class BoxCommands:
             [accepted] = self._chosen_predictions()
         except (UserError, ValueError):
             return ""
-        return describe_accept(self._session, accepted)
+        return self._target.describe(accepted)
 
     def _chosen_predictions(self) -> list[AcceptedPrediction]:
         selected = self._session.selection.prediction
