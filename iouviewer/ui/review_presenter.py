@@ -204,6 +204,7 @@ class ReviewPresenter(QObject):
                 self.leave_grid()
                 self.leave()
             self._panel.show_blind(is_blind=is_blind)
+            self._panel.model.countsChanged.emit()  # timeline and lanes show problems too
 
     # Scores before the first decision
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QProgressBar
 from pytestqt.qtbot import QtBot
 
@@ -112,6 +113,12 @@ def test_blind_mode_hides_problems_scores_and_timeline(reviewer: Hands) -> None:
     assert not hands.sees("reviewCard") and not hands.sees("problemsList") and not hands.sees("timeline")
     assert hands.reads_tab("Problems")
     hands.wait(lambda: any("Scores hidden" in text for text in hands.texts()), "no scores")
+    hands.open_tab("Boxes")
+    assert not hands.reads("match") and "IoU" not in hands.texts()
+    shown = hands.named("boxesTable")
+    titles = [shown.model().headerData(c, Qt.Orientation.Horizontal) for c in range(shown.model().columnCount())]  # type: ignore[attr-defined]
+    assert all(shown.isColumnHidden(titles.index(title)) for title in ("IoU", "Conf", "State"))  # type: ignore[attr-defined]
+    hands.open_tab("Problems")
     hands.key("N")
     assert message(hands) == "Problems are hidden in blind mode"
     hands.key("Shift+G")

@@ -66,6 +66,7 @@ class BoxesPanel(ListPanel):
         ):
             signal.connect(self._on_rows_changed)
         session.changed.connect(self._update_columns)
+        session.view_state.viewStateChanged.connect(self._fit_columns)
         self._on_rows_changed()
 
     def _on_rows_changed(self) -> None:
@@ -98,7 +99,11 @@ class BoxesPanel(ListPanel):
         self._fit_columns()
 
     def _fit_columns(self) -> None:
-        self.table.setColumnHidden(_place(Column.CONF), bool(self._has_classes) and self.width() < _NARROW)
+        is_blind = self._session.view_state.is_blind
+        is_narrow = bool(self._has_classes) and self.width() < _NARROW
+        self.table.setColumnHidden(_place(Column.CONF), is_blind or is_narrow)
+        for column in (Column.ICON, Column.IOU, Column.STATE):
+            self.table.setColumnHidden(_place(column), is_blind)
 
     def _show_hint(self) -> None:
         """Say what to do on a frame without ground truth; predictions stay in the list below."""

@@ -90,7 +90,7 @@ class FrameSummary(QWidget):
 
     def _score_rows(self, frame: int) -> list[tuple[str, str]]:
         session, baseline = self._session, self._session.variants.baseline
-        if baseline is None:
+        if baseline is None or session.view_state.is_blind:
             return []
         name = tr(
             "Predictions, {variant} ≥ {confidence:.2f}",

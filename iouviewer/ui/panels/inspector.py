@@ -80,6 +80,7 @@ class Inspector(QWidget):
         layout.addWidget(self._pages)
         self._throttle = Throttle(self._refresh_live, self, group="numbers")
         self._connect()
+        session.view_state.viewStateChanged.connect(self.refresh)
         self.refresh()
 
     def _create_page(self) -> QWidget:

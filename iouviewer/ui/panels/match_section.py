@@ -198,7 +198,7 @@ class MatchSection(QWidget):
     def _shown_variant(self) -> Variant | None:
         """The variant of the prediction, else the baseline, if it covers the frame."""
         session, ref = self._session, self._ref
-        if ref is None or not session.frame_count:
+        if ref is None or not session.frame_count or session.view_state.is_blind:
             return None
         variant = session.variants.baseline if ref.is_ground_truth else session.variants.find(ref.variant)
         covers = variant is not None and variant.predictions.covered[session.current_frame]

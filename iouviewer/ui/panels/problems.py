@@ -278,6 +278,7 @@ class ProblemsPanel(QWidget):
     def show_blind(self, *, is_blind: bool) -> None:
         """Hide everything that says what models think, or show it again."""
         self.blind.setVisible(is_blind)
+        self.foot.set_blind(is_blind)
         if is_blind:
             self.show_ledger(shown=False)
         self._show_parts()

@@ -158,6 +158,7 @@ class ReviewFoot(QFrame):
         self.setObjectName("reviewFoot")
         self._session = session
         self._key = ""
+        self._is_blind = False
         self.text = QLabel()
         self.text.setObjectName("reviewLast")
         self.text.setProperty("role", "muted")
@@ -179,10 +180,15 @@ class ReviewFoot(QFrame):
         """The key of the first problem of the last decision; empty if the last step is another one."""
         return self._key
 
+    def set_blind(self, is_blind: bool) -> None:
+        """Hide the foot while problems are hidden."""
+        self._is_blind = is_blind
+        self._show_last()
+
     def _show_last(self) -> None:
         step = self._session.history.undo_step()
         self._key = "" if step is None else next(_decided_keys(step.edit), "")
-        self.setVisible(bool(self._key))
+        self.setVisible(bool(self._key) and not self._is_blind)
         if step is not None and self._key:
             self.text.setText(_last_text(step))
             self.text.setToolTip(_last_text(step))

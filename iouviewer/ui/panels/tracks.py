@@ -102,6 +102,7 @@ class TracksPanel(ListPanel):
         self.filter_field.textChanged.connect(self._on_filter_changed)
         self.model.updated.connect(self._on_updated)
         problems.countsChanged.connect(self._show_problem_counts)
+        session.view_state.viewStateChanged.connect(self._fit_columns)
         session.selectionChanged.connect(self._show_selection)
         self._on_updated()
 
@@ -178,6 +179,8 @@ class TracksPanel(ListPanel):
     def _fit_columns(self) -> None:
         """Hide the frames, which the lanes show too, where they would push other columns out."""
         self.table.setColumnHidden(_place(Column.FRAMES), bool(self._has_classes) and self.width() < _NARROW)
+        for column in (Column.IOU, Column.PROBLEMS):
+            self.table.setColumnHidden(_place(column), self._session.view_state.is_blind)
 
     def _on_filter_changed(self, text: str) -> None:
         try:

@@ -30,7 +30,7 @@ from iouviewer.ui.tokens import SPACE
 LEAN_WARNING = 0.05
 """Share of the boxes from one variant above which the ground truth leans to it."""
 _METRICS = (("avg_iou", tr("Avg IoU")), ("pq", "PQ"), ("ap", "AP"))
-_WIDTHS = {Column.DECISION: 96, Column.PROBLEM: 92, Column.FRAME: 46}
+_WIDTHS = {Column.DECISION: 78, Column.PROBLEM: 84, Column.FRAME: 46}
 _UNCHANGED = 0.0005
 """A change below this is none."""
 _REFRESH_MS = 100

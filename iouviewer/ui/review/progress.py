@@ -49,17 +49,20 @@ class ReviewProgress(QWidget):
         self.bar.setObjectName("reviewProgress")
         self.bar.setAccessibleName(tr("Problems decided"))
         self.bar.setTextVisible(False)
-        words = QHBoxLayout()
-        words.setSpacing(SPACE["xs"])
-        words.addWidget(self.summary, 1)
-        words.addWidget(self.grid)
-        words.addWidget(self.ledger)
+        policy = self.bar.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.bar.setSizePolicy(policy)
+        views = QHBoxLayout()
+        views.setSpacing(SPACE["xs"])
+        views.addWidget(self.bar, 1)
+        views.addWidget(self.grid)
+        views.addWidget(self.ledger)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE["m"], SPACE["s"], SPACE["m"], SPACE["xs"])
-        layout.setSpacing(SPACE["s"])
+        layout.setSpacing(SPACE["xs"])
         layout.addWidget(self.start)
-        layout.addLayout(words)
-        layout.addWidget(self.bar)
+        layout.addWidget(self.summary)
+        layout.addLayout(views)
         self.update_icons()
 
     def _make_button(self, name: str, text: str, action: str) -> QToolButton:
@@ -115,6 +118,13 @@ def progress_text(model: ProblemsModel, pace: ReviewPace) -> str:
         )
     if not done:
         text = tr_n("{count} problem", "{count:,} problems", total)
+    elif done == total and weak:
+        text = tr_n(
+            "{done:,} decided · {count} hint of one variant left",
+            "{done:,} decided · {count:,} hints of one variant left",
+            weak,
+            done=done,
+        )
     elif done == total:
         text = tr_n("{count} problem decided", "All {count:,} problems decided", total)
     else:

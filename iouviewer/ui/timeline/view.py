@@ -263,7 +263,7 @@ class TimelineView(QWidget):
     def set_problems(self, frames: Int, kinds: Int, tracks: Int) -> None:
         """Show the open problems: frame, kind and track of each, (P,) int64."""
         count = self._session.frame_count
-        inside = frames < count
+        inside = frames < (0 if self._session.view_state.is_blind else count)
         frames, kinds, tracks = frames[inside], kinds[inside], tracks[inside]
         counts = np.bincount(frames, minlength=count)
         bad = np.bincount(frames[kinds != ProblemKind.LOOSE], minlength=count) > 0
