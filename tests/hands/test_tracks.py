@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QDialog, QLabel, QListView, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QDialog, QLabel, QListView, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from iouviewer.jobs.requests import OpenRequest
@@ -553,3 +553,49 @@ def test_the_menu_of_a_lane_names_frames_and_fills_the_next_gap(annotator: Hands
     assert sorted(tracks_of(hands, tmp_path)["2"]) == list(range(FRAMES))
     hands.context_menu(on_lane(hands, "person 2", 3), "Trim end to frame 3")
     assert sorted(tracks_of(hands, tmp_path)["2"]) == list(range(4))
+
+
+def on_row(hands: Hands, frame: float) -> QPoint:
+    """Where a frame is on the row of the selected track; the whole video is visible."""
+    row = hands.named("timelineTrack")
+    width = row.width() - GUTTER - SIZE["timeline_margin"]
+    return row.mapToGlobal(QPoint(round(GUTTER + (frame + 0.5) / FRAMES * width), row.height() // 2))
+
+
+def test_the_row_of_the_selected_track_is_trimmed_too_and_scrubs_elsewhere(person: Hands, tmp_path: Path) -> None:
+    hands = person
+    hands.click_picture(centre(PERSON))
+    drag(hands, on_row(hands, FRAMES - 0.5), on_row(hands, 15))
+    assert question(hands) == f"Trim to frame 15: {FRAMES - 16} boxes are deleted"
+    hands.release()
+    assert sorted(tracks_of(hands, tmp_path)["2"]) == list(range(16))
+    drag(hands, on_row(hands, 18), on_row(hands, 20))
+    hands.release()
+    assert current_frame(hands) == 20
+    hands.key("W")
+    assert title(hands) == "person 2", "the keyboard is the canvas's again"
+
+
+def test_k_adds_a_key_frame_and_takes_it_away(annotator: Hands, tmp_path: Path) -> None:
+    hands = annotator
+    hands.click_picture(centre(PERSON))
+    go_to(hands, 1)
+    hands.key("Alt+]")
+    go_to(hands, 11)
+    hands.wait(lambda: hands.colour_at((110, 120)).lightness() > 150, "the frame")
+    hands.key("W")
+    hands.drag_picture((200.0, 40.0), (240.0, 100.0))
+    go_to(hands, 6)
+    hands.wait(lambda: title(hands) == "person 2", "the interpolated box")
+    key = hands.named("inspector.key")
+    assert isinstance(key, QAbstractButton) and not key.isChecked()
+    hands.key("K")
+    hands.wait(key.isChecked, "a key frame")
+    before = tracks_of(hands, tmp_path)["2"]
+    hands.key("Shift+Right")  # ten pixels: the boxes on both sides follow
+    moved = tracks_of(hands, tmp_path)["2"]
+    assert moved[6][0] == pytest.approx(before[6][0] + 10) and moved[8][0] != before[8][0]
+    hands.key("K")
+    hands.wait(lambda: not key.isChecked(), "no key frame")
+    after = tracks_of(hands, tmp_path)["2"]
+    assert all(after[f][0] == pytest.approx(before[f][0], abs=1e-3) for f in range(12)), "back on the straight line"
