@@ -18,6 +18,7 @@ from iouviewer.app.editing.session import Session
 from iouviewer.app.editing.session_values import SaveState
 from iouviewer.app.logging_setup import START_LINE, log_path
 from iouviewer.errors import UserError
+from iouviewer.path_texts import encode_legible
 from iouviewer.project.lock import try_system_lock
 
 _FATAL = re.compile(r"^Fatal Python error: (.+)$|^Windows fatal exception: (.+)$", re.MULTILINE)
@@ -122,7 +123,7 @@ class RunRecord(QObject):
     def _write(self) -> None:
         if self._descriptor < 0:
             return
-        data = msgspec.json.encode(self._record)
+        data = encode_legible(self._record, msgspec.json.encode, msgspec.to_builtins)
         with contextlib.suppress(OSError):  # a full disk: the record stays as it was
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             os.write(self._descriptor, data + b" " * 64)

@@ -19,6 +19,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import Convention
+from iouviewer.path_texts import encode_legible
 
 RECENT_LIMIT = 12
 
@@ -208,7 +209,10 @@ class SettingsStore:
         Raises:
             UserError: the file cannot be written and is unchanged.
         """
-        data = msgspec.json.format(msgspec.json.encode(self.settings), indent=1) + b"\n"
+        data = (
+            msgspec.json.format(encode_legible(self.settings, msgspec.json.encode, msgspec.to_builtins), indent=1)
+            + b"\n"
+        )
         if data == self._written:
             return
         try:

@@ -57,7 +57,8 @@ def _copy(
     connection: sqlite3.Connection, table: str, columns: Sequence[str], rest: str, arguments: Sequence[int]
 ) -> NDArray[np.uint8]:
     """The pages (P, bytes) of a table with these rows."""
-    attached = {row[1] for row in connection.execute("PRAGMA database_list")}
+    # Without the path of the file, which may not be UTF-8.
+    attached = {row[0] for row in connection.execute("SELECT name FROM pragma_database_list")}
     if _SCHEMA not in attached:
         # It stays until the connection is closed: a transaction does not allow to detach it.
         connection.execute(f"ATTACH ':memory:' AS {_SCHEMA}")

@@ -25,6 +25,7 @@ from iouviewer.document.steps import Step
 from iouviewer.document.variants import Variant
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import Bool, BoxTable
+from iouviewer.path_texts import encode_legible, text_path
 from iouviewer.project import checked, history_log, note_rows, numbering_rows, rows, variant_rows
 from iouviewer.project.contents_list import write_settings
 from iouviewer.project.rows import ProgressCallback, no_progress
@@ -193,7 +194,7 @@ def sync_folder(folder: Path) -> None:
 
 def encode_json(value: object) -> str:
     """A setting as JSON text."""
-    return msgspec.json.encode(value).decode()
+    return encode_legible(value, msgspec.json.encode, msgspec.to_builtins).decode()
 
 
 def read_contents(connection: sqlite3.Connection, progress: ProgressCallback = no_progress) -> ProjectContents:
@@ -286,7 +287,7 @@ class _Join:
 
 def read_video_path(project: Path) -> str:
     """Path of a project's first video as last known; empty if the file cannot be read."""
-    return _read_of_first_source(project, "path")
+    return text_path(_read_of_first_source(project, "path"))
 
 
 def read_fingerprint(project: Path) -> str:

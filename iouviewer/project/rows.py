@@ -21,6 +21,7 @@ from iouviewer.document.history import RowChanges
 from iouviewer.document.sources import ImageTable, Source, TruthFile
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Float, Int
+from iouviewer.path_texts import legible, path_text, text_path
 from iouviewer.project import checked, column_copy, frame_blocks
 from iouviewer.project.checked import DamagedRowsError
 
@@ -108,7 +109,7 @@ def relative_to_project(path: str, project: Path) -> str:
 def write_source(connection: sqlite3.Connection, source: Source, relative: str, next_id: int) -> None:
     """Add or replace a source."""
     row = (
-        *(source.id, source.name, source.path, relative, source.width, source.height),
+        *(source.id, legible(source.name), path_text(source.path), path_text(relative), source.width, source.height),
         *(source.frame_count, source.fps, source.fingerprint, source.index_digest, next_id),
     )
     checked.insert(connection, "sources", [row])
@@ -316,12 +317,12 @@ def read_sources(connection: sqlite3.Connection) -> list[tuple[Source, str, int]
     return [
         (
             replace(
-                Source(row[0], row[1], row[2], *row[4:10]),
+                Source(row[0], row[1], text_path(row[2]), *row[4:10]),
                 images=_read_images(connection, _images_key("images", row[0])),
                 listed=_read_images(connection, _images_key("listed", row[0])),
                 truth_file=_read_truth_file(connection, row[0]),
             ),
-            row[3],
+            text_path(row[3]),
             row[10],
         )
         for row in found

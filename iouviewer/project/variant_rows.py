@@ -18,6 +18,7 @@ from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import BoxTable, Int
+from iouviewer.path_texts import encode_legible
 from iouviewer.project import checked
 from iouviewer.project.checked import DamagedRowsError
 
@@ -118,7 +119,8 @@ def encode_list(variants: Sequence[Variant], baseline: str) -> list[ListRow]:
 def _encode_fields(struct: type[_Fields | _Run], value: Variant | PredictionSet) -> str:
     """The attributes of ``value`` that ``struct`` declares, as JSON."""
     names = zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True)
-    return _json.encode({encoded: getattr(value, name) for encoded, name in names}).decode()
+    fields = {encoded: getattr(value, name) for encoded, name in names}
+    return encode_legible(fields, _json.encode, lambda one: msgspec.to_builtins(one, enc_hook=_to_builtin)).decode()
 
 
 def write_list(connection: sqlite3.Connection, encoded: Sequence[ListRow]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +15,16 @@ from iouviewer import folders
 from iouviewer.app.video.video_info import VideoInfo
 from iouviewer.atomic import atomic_write
 from iouviewer.document.sources import Source
+from iouviewer.path_texts import path_text, text_path
 from iouviewer.project.contents import read_video_path
 from iouviewer.project.schema import SUFFIX
 
 REGISTRY_LIMIT = 2000
+
+_LONGEST_NAME = 190
+"""Bytes of the name of a project, so that 60 are left for endings such as ``.damaged-20260102-030405-journal``."""
+_LONGEST_FILE_NAME = 240
+"""Bytes of a name that earlier versions gave, with room for SQLite's logs."""
 
 
 def source_from(info: VideoInfo, *, number: int = 0) -> Source:
@@ -59,8 +67,14 @@ def _is_same_path(stored: str, path: Path) -> bool:
 
 
 def sidecar_path(video: Path) -> Path:
-    """``clip.mp4.iouv`` in the video's folder."""
-    return video.with_name(f"{video.name}{SUFFIX}")
+    """``clip.mp4.iouv`` in the video's folder; a shorter name where those of logs and copies would be too long."""
+    name = f"{video.name}{SUFFIX}"
+    size = len(os.fsencode(name))
+    if size <= _LONGEST_NAME or (size <= _LONGEST_FILE_NAME and video.with_name(name).exists()):
+        return video.with_name(name)
+    digest = hashlib.sha256(os.fsencode(video.name)).hexdigest()[:8]
+    beginning = os.fsencode(video.name)[: _LONGEST_NAME - len(SUFFIX) - len(digest) - 1].decode("utf-8", "ignore")
+    return video.with_name(f"{beginning}-{digest}{SUFFIX}")
 
 
 def data_folder_path(video: Path, fingerprint: str, *, kind: str = "projects", number: int = 0) -> Path:
@@ -73,7 +87,8 @@ def data_folder_path(video: Path, fingerprint: str, *, kind: str = "projects", n
 def candidate_paths(video: Path, fingerprint: str) -> Iterable[Path]:
     """Unused paths for a new project, the best one first."""
     candidates = [sidecar_path(video), *(data_folder_path(video, fingerprint, number=number) for number in range(50))]
-    return (path for path in candidates if not path.exists())
+    # A link to a file that is away, for example on a disk that is not mounted, is not replaced either.
+    return (path for path in candidates if not os.path.lexists(path))
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -85,6 +100,10 @@ class _Entry(msgspec.Struct, frozen=True):
     chosen: bool = False
 
 
+def _converted(entry: _Entry, convert: Callable[[str], str]) -> _Entry:
+    return msgspec.structs.replace(entry, project=convert(entry.project), video=convert(entry.video))
+
+
 class ProjectRegistry:
     """Where projects are that do not lie beside their video. It may be deleted: opening projects rebuilds it."""
 
@@ -93,9 +112,10 @@ class ProjectRegistry:
 
     def _read(self) -> list[_Entry]:
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=list[_Entry])
+            stored = msgspec.json.decode(self._path.read_bytes(), type=list[_Entry])
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return self._read_earlier_version()
+        return [_converted(one, text_path) for one in stored]
 
     def _read_earlier_version(self) -> list[_Entry]:
         """Project paths by fingerprint, without videos."""
@@ -124,7 +144,8 @@ class ProjectRegistry:
         if chosen:
             others = [msgspec.structs.replace(one, chosen=False) if one.video == place else one for one in others]
         with atomic_write(self._path) as file:
-            file.write(msgspec.json.encode([*others, new][-REGISTRY_LIMIT:]))
+            kept = [_converted(one, path_text) for one in [*others, new][-REGISTRY_LIMIT:]]
+            file.write(msgspec.json.encode(kept))
 
     def at(self, video: Path, *, chosen: bool = False) -> tuple[Path, ...]:
         """The existing projects of the video at this place, the last one first; only chosen ones on request."""
