@@ -338,6 +338,8 @@ def free_point(gt: Path, frame: int, track: str) -> Point:
 def test_a_lane_is_trimmed_and_extended_by_its_ends(annotator: Hands, tmp_path: Path) -> None:
     hands = annotator
     last = FRAMES - 1
+    keys = hands.window.findChild(QWidget, "keyHints")
+    assert "drag onto lane merge" in keys.accessibleDescription(), "the status bar says what the mouse does"
     drag(hands, on_lane(hands, "person 2", last + 0.5), on_lane(hands, "person 2", 9))
     assert question(hands) == f"Trim to frame 9: {last - 9} boxes are deleted"
     hands.release()

@@ -66,6 +66,7 @@ class Shell(QObject):
         canvas.zoomChanged.connect(self._show_zoom)
         canvas.drawingChanged.connect(self._on_drawing_changed)
         self._views.problems.reviewedChanged.connect(self.show_hints)
+        self._views.timeline.heightWanted.connect(self.show_hints)
         canvas.drawLockChanged.connect(self._rail.show_draw_lock)
         state.viewStateChanged.connect(lambda: self._rail.show_loupe(state.is_loupe_held))
         self._session.sourceChanged.connect(self._on_source_changed)
@@ -123,6 +124,7 @@ class Shell(QObject):
             is_drawing=is_drawing,
             review=self._views.problems.verbs,
             is_grid=self._views.problems.grid is not None,
+            has_lanes=self._views.timeline.has_lanes,
         )
         self._status.set_hints(hints)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from iouviewer.i18n import tr
 from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.panels.key_hints import Hint
@@ -16,12 +18,14 @@ def tool_hints(
     is_drawing: bool,
     review: tuple[str, str] | None = None,
     is_grid: bool = False,
+    has_lanes: bool = False,
 ) -> list[Hint]:
     """The hints, the most useful first; commands without a key are left out.
 
     Args:
         review: what applying and keeping do, while a problem is reviewed.
         is_grid: whether the grid of problems is shown.
+        has_lanes: whether the lanes of all tracks are shown.
     """
 
     def key(*ids: str) -> str:
@@ -38,16 +42,7 @@ def tool_hints(
             (key("correct"), tr("correct boxes")),
         ]
     elif is_grid:
-        hints = [
-            (tr("Space"), tr("select")),
-            (tr("Shift arrows"), tr("extend")),
-            (tr("Ctrl A"), tr("select all")),
-            (key("takeFix"), tr("apply fixes")),
-            (key("groundTruthIsRight"), tr("keep")),
-            (key("unclear"), tr("unclear")),
-            (tr("Enter"), tr("open in review")),
-            (key("problemGrid"), tr("leave grid")),
-        ]
+        hints = _grid_hints(key)
     elif is_drawing:
         hints = [
             (tr("drag"), tr("draw box")),
@@ -64,6 +59,8 @@ def tool_hints(
             (key("nextProblem"), tr("skip")),
             (key("cancel"), tr("leave review")),
         ]
+    elif has_lanes:
+        hints = _lane_hints(key)
     else:
         hints = [
             (key("nextFrame", "previousFrame"), tr("next, previous frame")),
@@ -74,3 +71,27 @@ def tool_hints(
             (key("nextProblem"), tr("next problem")),
         ]
     return [(name, text) for name, text in hints if name.strip("– ")]
+
+
+def _grid_hints(key: Callable[..., str]) -> list[Hint]:
+    return [
+        (tr("Space"), tr("select")),
+        (tr("Shift arrows"), tr("extend")),
+        (tr("Ctrl A"), tr("select all")),
+        (key("takeFix"), tr("apply fixes")),
+        (key("groundTruthIsRight"), tr("keep")),
+        (key("unclear"), tr("unclear")),
+        (tr("Enter"), tr("open in review")),
+        (key("problemGrid"), tr("leave grid")),
+    ]
+
+
+def _lane_hints(key: Callable[..., str]) -> list[Hint]:
+    return [
+        (tr("drag end"), tr("trim")),
+        (tr("drag onto lane"), tr("merge")),
+        (key("splitTrack"), tr("split here")),
+        (key("swapTracks"), tr("swap")),
+        (key("previousKeyFrame", "nextKeyFrame"), tr("key frames")),
+        (tr("Ctrl wheel"), tr("zoom time")),
+    ]
