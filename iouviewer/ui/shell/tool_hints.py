@@ -50,15 +50,7 @@ def tool_hints(
             (key("cancel"), tr("leave")),
         ]
     elif review is not None:
-        apply, keep = review
-        hints = [
-            *([(key("takeFix"), apply)] if apply else []),
-            (key("groundTruthIsRight"), keep),
-            (key("unclear"), tr("unclear")),
-            (tr("drag"), tr("adjust first")),
-            (key("nextProblem"), tr("skip")),
-            (key("cancel"), tr("leave review")),
-        ]
+        hints = _review_hints(key, *review)
     elif has_lanes:
         hints = _lane_hints(key)
     else:
@@ -83,6 +75,17 @@ def _grid_hints(key: Callable[..., str]) -> list[Hint]:
         (key("unclear"), tr("unclear")),
         (tr("Enter"), tr("open in review")),
         (key("problemGrid"), tr("leave grid")),
+    ]
+
+
+def _review_hints(key: Callable[..., str], apply: str, keep: str) -> list[Hint]:
+    return [
+        *([(key("takeFix"), apply)] if apply else []),
+        (key("groundTruthIsRight"), keep),
+        (key("unclear"), tr("unclear")),
+        (tr("drag"), tr("adjust first")),
+        (key("nextProblem"), tr("skip")),
+        (key("cancel"), tr("leave review")),
     ]
 
 
