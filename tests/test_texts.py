@@ -73,6 +73,7 @@ NOT_SHOWN = frozenset(
         "executemany",
         "executescript",
         "select",
+        "_select_boxes",
         "read_meta",
         "write_meta",
         "compile",

@@ -84,7 +84,7 @@ def _leaves(pages: NDArray[np.uint8], root: int) -> Int:
     if page[0] == _LEAF:
         return np.array([root - 1])
     if page[0] != _INTERIOR:
-        raise sqlite3.DatabaseError("a copy of rows has a page of an unknown kind")
+        raise RuntimeError(f"page of kind {page[0]} in a copy of rows")
     places = page[12 : 12 + 2 * _u16(page, 3)].view(">u2").astype(np.int64)
     children = [_child(page, place) for place in places.tolist()] + [_child(page, 8)]
     return np.concatenate([_leaves(pages, child) for child in children])

@@ -396,8 +396,8 @@ def read_columns(connection: sqlite3.Connection, source: int, progress: Progress
     done, last = 0, _BEFORE_ALL_IDS
     progress(done, total)
     while done < total:
-        rest = "WHERE source = ? AND id > ? ORDER BY id LIMIT ?"
-        found = _read_rows(connection, source, rest, (source, last, min(ROWS_PER_READ, total - done)))
+        arguments = (source, last, min(ROWS_PER_READ, total - done))
+        found = _select_boxes(connection, "WHERE source = ? AND id > ? ORDER BY id LIMIT ?", arguments)
         if not len(found.ids):
             raise DamagedRowsError(tr("rows of boxes cannot be reached"))
         part = slice(done, done + len(found.ids))
@@ -410,7 +410,7 @@ def read_columns(connection: sqlite3.Connection, source: int, progress: Progress
 
 def read_frame(connection: sqlite3.Connection, source: int, frame: int) -> BoxColumns:
     """The boxes of one frame in order of id; DamagedRowsError where one is not as it was written."""
-    return _read_rows(connection, source, "WHERE source = ? AND frame = ? ORDER BY id", (source, frame))
+    return _select_boxes(connection, "WHERE source = ? AND frame = ? ORDER BY id", (source, frame))
 
 
 def boxes_of(columns: BoxColumns) -> tuple[Box, ...]:
@@ -422,7 +422,9 @@ def boxes_of(columns: BoxColumns) -> tuple[Box, ...]:
     return tuple(Box(one[0], one[1], tuple(rect), *one[2:]) for one, rect in zip(found, rects, strict=True))
 
 
-def _read_rows(connection: sqlite3.Connection, source: int, rest: str, values: tuple[int, ...]) -> BoxColumns:
+def _select_boxes(connection: sqlite3.Connection, rest: str, values: tuple[int, ...]) -> BoxColumns:
+    """The boxes that SQL after the table's name selects; the first of its values is the source."""
+    source = values[0]
     names = _CHECKED_DTYPE.names or ()
     numbers = None
     if column_copy.can_copy(connection):

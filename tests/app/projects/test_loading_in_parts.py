@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +24,7 @@ from iouviewer.project.partial_load import FrameBoxes
 from iouviewer.project.schema import connect
 from iouviewer.project.store import ProjectFile
 from tests.app.builders import ProjectWindow, imported_boxes, video_info
-from tests.document.builders import bits_of, make_document, make_predictions, make_variant, numbering, state_of
+from tests.document.builders import bits_of, make_document, make_predictions, make_variant, state_of
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -150,9 +149,7 @@ def begin(qtbot, window: ProjectWindow, video: VideoInfo) -> None:
         window.controller.open_video_source(video)
 
 
-def test_edits_while_predictions_are_loaded_are_in_the_file(
-    qtbot, video: VideoInfo, window: ProjectWindow, gate: Gate
-):
+def test_edits_while_predictions_are_loaded_are_in_the_file(qtbot, video: VideoInfo, window: ProjectWindow, gate: Gate):
     before = contents_of(path_of(video))
     begin(qtbot, window, video)
     window.session.execute(AddBoxes((NEW_BOX,)), "Add")
