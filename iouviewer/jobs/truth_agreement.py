@@ -35,8 +35,8 @@ SCORES = ("avg_iou", "pq", "ap")
 class DifferenceKind(Enum):
     """How two ground truths differ about an object on a frame."""
 
-    ONLY_HERE = "only here"
-    ONLY_THERE = "only there"
+    ONLY_HERE = "onlyHere"
+    ONLY_THERE = "onlyThere"
     PLACE = "place"
     CLASS = "class"
 

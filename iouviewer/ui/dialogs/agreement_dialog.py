@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QAbstractItemView, QLabel, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableWidget, QTableWidgetItem, QWidget
 
 from iouviewer.app.editing.other_truth import OtherTruth, comparison_inputs
 from iouviewer.app.editing.session import Session
@@ -28,6 +28,7 @@ _KINDS = {
 }
 _METRICS = {"avg_iou": tr("Avg IoU"), "pq": tr("PQ"), "ap": tr("AP")}
 _ROW = SIZE["row_dense"]
+_HEIGHT = 560
 _WAIT_MS = 300
 """Pause after an edit before both are compared again."""
 
@@ -68,11 +69,18 @@ class AgreementDialog(FramedDialog):
         self.adopt_button = self.add_primary(tr("Adopt"))
         self.adopt_button.setObjectName("agreementAdopt")
         self.adopt_button.setEnabled(False)
+        # Enter in a table never deletes a box.
+        self.adopt_button.setDefault(False)
+        self.adopt_button.setAutoDefault(False)
         self.adopt_button.clicked.connect(self._adopt_current)
         self.layer_button = self.add_secondary(tr("Show as layer"))
         self.layer_button.setToolTip(tr("Adds its boxes as a variant without confidence"))
         self.layer_button.clicked.connect(self.layerRequested)
-        self.resize(SIZE["dialog_m"], 560)
+        self.resize(SIZE["dialog_s"], _HEIGHT)
+        # At the right, where it hides the lists and leaves most of the picture.
+        corner, screen = parent.mapToGlobal(parent.rect().topRight()), parent.screen().availableGeometry()
+        right, top = min(corner.x(), screen.right()), corner.y() + SIZE["top_bar"] + SIZE["view_bar"]
+        self.move(max(screen.left(), right - self.width() - SPACE["s"]), max(screen.top(), top))
         self._task = BackgroundTask("agreement", self)
         self._task.finished.connect(self._on_task_finished)
         self._task.failed.connect(self._show_error)
@@ -223,7 +231,9 @@ def _table(name: str, titles: Sequence[str]) -> QTableWidget:
     table.setHorizontalHeaderLabels(list(titles))
     table.verticalHeader().hide()
     table.verticalHeader().setDefaultSectionSize(_ROW)
-    table.horizontalHeader().setStretchLastSection(True)
+    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     table.setShowGrid(False)
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -236,8 +246,7 @@ def _fill(table: QTableWidget, rows: Sequence[Sequence[str]]) -> None:
     for place, texts in enumerate(rows):
         for column, text in enumerate(texts):
             item = QTableWidgetItem(text)
-            if column:
-                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            item.setToolTip(text)
             table.setItem(place, column, item)
 
 
