@@ -228,6 +228,17 @@ def _numbers(values: list[object]) -> tuple[int, ...]:
 
 def assign(document: Document, class_id: int, *, source: int = 0) -> Command:
     """Give all boxes without a class this one. UserError: every box has a class."""
+    return _assign(document, class_id, document.class_names[class_id], source)
+
+
+def assign_new(document: Document, name: str, *, source: int = 0) -> Command:
+    """Append a class and give it to all boxes without one, as one step. UserError: as ``add`` and ``assign``."""
+    added = add(document, name, source=source)
+    given = _assign(document, len(document.class_names), name.strip(), source)
+    return Command(combine_edits((added.edit, given.edit), source), given.label)
+
+
+def _assign(document: Document, class_id: int, name: str, source: int) -> Command:
     frames, _rects, class_ids, tracks, flags, ids = document.ground_truth(source).columns()
     rows = (class_ids == UNSPECIFIED_CLASS) & ~_regions(class_ids, tracks, flags)
     if not rows.any():
@@ -236,7 +247,7 @@ def assign(document: Document, class_id: int, *, source: int = 0) -> Command:
     marks = outdated_marks(document.ground_truth(source), frames[rows])
     if marks:
         edits.append(SetFrames(marks, source))
-    count, name = int(rows.sum()), document.class_names[class_id]
+    count = int(rows.sum())
     label = tr_n("Give {count} box the class {name}", "Give {count:,} boxes the class {name}", count, name=name)
     return Command(combine_edits(edits, source), label)
 

@@ -67,6 +67,7 @@ from iouviewer.ui.panels.boxes import BoxesPanel
 from iouviewer.ui.panels.history import HistoryPanel
 from iouviewer.ui.panels.inspector import Inspector
 from iouviewer.ui.panels.notes import NotesPanel
+from iouviewer.ui.panels.class_prompt import ClassPrompt
 from iouviewer.ui.panels.notice_bar import stacked
 from iouviewer.ui.panels.playback_bar import PlaybackBar
 from iouviewer.ui.panels.problems import ProblemsPanel
@@ -318,15 +319,15 @@ class WindowParts(QObject):
         views.playback_bar.frameEntered.connect(self._on_frame_entered)
         views.playback_bar.frameOutOfRange.connect(self.frame_presenter.report_out_of_range)
         views.playback_bar.editCancelled.connect(views.canvas.setFocus)
-        views.canvas.pointerMoved.connect(self.status.show_mouse_position)
-        views.other_canvas.pointerMoved.connect(self.status.show_mouse_position)
         for canvas in (views.canvas, views.other_canvas):
+            canvas.pointerMoved.connect(self.status.show_mouse_position)
             canvas.playRequested.connect(self.playback.toggle)
             canvas.boxActivated.connect(lambda _box: self.actions["classPicker"].trigger())  # as its menu's first entry
         session.sourceChanged.connect(self._on_source_changed)
         self.loader.opened.connect(self._on_loader_opened)
         self.queue.busyChanged.connect(self.loader.pause_decode_check)
         self._loading = LoadingPresenter(session, self.controller, self.settings, self.frame_presenter, self.pages)
+        self._class_prompt = ClassPrompt(session, self.controller, views.boxes)
         self.files.opened.connect(self._on_files_opened)
         self.files.failed.connect(self.pages.show_start)
         self.key_filter.held.connect(self.actions.run)

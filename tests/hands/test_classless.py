@@ -8,9 +8,11 @@ from pathlib import Path
 from PySide6.QtCore import QAbstractItemModel, Qt
 from PySide6.QtGui import QAccessible, QFont
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QDialog, QLineEdit, QTableView
+from pytestqt.qtbot import QtBot
 
+from iouviewer.jobs.requests import OpenRequest
 from tests.hands.hands import Hands
-from tests.ui.window import FRAMES, square, write_video
+from tests.ui.window import FRAMES, opened_window, square, write_video
 
 
 def write_mot(path: Path, *, off: float = 0.0, score: float | None = None) -> Path:
@@ -84,6 +86,7 @@ def test_the_question_is_asked_once_and_may_stay_unanswered(empty: Hands, tmp_pa
 
     drop(hands, look, video, gt, pred)
     hands.wait(lambda: hands.reads("Avg IoU 0.818"), "the scores")
+    assert not hands.sees("classPrompt"), "the sheet has asked already"
     assert not shows_classes(hands, "boxesTable")
     hands.wait(lambda: any("object 17" in name for name in box_names(hands)), "the name of the object")
     for tab in ("Tracks", "Problems", "History", "Notes", "Boxes"):
@@ -132,3 +135,41 @@ def test_boxes_without_a_class_among_others_say_so_in_italics(empty: Hands, tmp_
         assert font.italic() is (index.data() == "no class")
     hands.wait(lambda: any("object 17" in name for name in box_names(hands)), "the name of the object")
     assert "unspecified" not in all_texts(hands).lower()
+
+
+def test_a_file_of_the_command_line_is_asked_about_once_over_the_list(qtbot: QtBot, tmp_path: Path) -> None:
+    video, gt = write_video(tmp_path / "clip.avi"), write_mot(tmp_path / "gt.txt")
+    request = OpenRequest(video=video, gt=gt)
+    with opened_window(qtbot, request) as window:
+        hands = Hands(qtbot, window)
+        hands.wait(lambda: hands.sees("classPrompt"), "the question")
+        assert hands.reads("What are these boxes?") and not shows_classes(hands, "boxesTable")
+        hands.click(hands.named("classPromptField"))
+        hands.type("car")
+        hands.click(hands.named("classPromptUse"))
+        hands.wait(lambda: not hands.sees("classPrompt"), "the answer")
+        hands.wait(lambda: any("car 17" in name for name in box_names(hands)), "the class of the boxes")
+        hands.click(hands.canvas.viewport().mapToGlobal(hands.canvas.viewport().rect().topLeft()))
+        hands.key("Ctrl+Z")
+        hands.wait(lambda: any("object 17" in name for name in box_names(hands)), "one step back")
+        assert not hands.sees("classPrompt"), "it was asked once"
+        hands.key("Ctrl+Y")
+        hands.wait(lambda: hands.reads("Saved, "), "the saved project")
+    with opened_window(qtbot, OpenRequest(project=tmp_path / "clip.avi.iouv")) as window:
+        hands = Hands(qtbot, window)
+        hands.wait(lambda: hands.sees("boxesTable") and "17" in hands.column("boxesTable", "Track"), "the boxes again")
+        assert not hands.sees("classPrompt")
+
+
+def test_the_question_may_be_closed_and_does_not_come_back(qtbot: QtBot, tmp_path: Path) -> None:
+    video, gt = write_video(tmp_path / "clip.avi"), write_mot(tmp_path / "gt.txt")
+    with opened_window(qtbot, OpenRequest(video=video, gt=gt)) as window:
+        hands = Hands(qtbot, window)
+        hands.wait(lambda: hands.sees("classPrompt"), "the question")
+        hands.click(hands.named("classPromptClose"))
+        assert not hands.sees("classPrompt")
+        hands.wait(lambda: hands.reads("Saved, "), "the saved project")
+    with opened_window(qtbot, OpenRequest(project=tmp_path / "clip.avi.iouv")) as window:
+        hands = Hands(qtbot, window)
+        hands.wait(lambda: hands.sees("boxesTable") and "17" in hands.column("boxesTable", "Track"), "the boxes again")
+        assert not hands.sees("classPrompt")

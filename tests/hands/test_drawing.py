@@ -10,7 +10,7 @@ from tests.hands.boxes_by_hand import boxes_on, centre, exported, go_to, near, t
 from tests.hands.cases import PERSON, car
 from tests.hands.hands import Hands
 
-SHIFT = Qt.KeyboardModifier.ShiftModifier
+SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 
 
 def drawing(hands: Hands) -> bool:
@@ -122,3 +122,31 @@ def test_boxes_are_drawn_inside_the_picture(person: Hands, tmp_path: Path) -> No
     hands.release()
     boxes = boxes_on(hands, tmp_path, 0)
     assert boxes["3"][2:] == (320, 240)
+
+
+def test_a_drag_with_ctrl_draws_a_box_at_once(person: Hands, tmp_path: Path) -> None:
+    hands = person
+    hands.drag_picture((180, 180), (220, 220), CTRL)
+    assert near(boxes_on(hands, tmp_path, 0)["3"], (180, 180, 220, 220))
+    assert title(hands).endswith(" 3") and not drawing(hands)
+    hands.drag_picture((20, 180), (60, 225), CTRL)
+    assert near(boxes_on(hands, tmp_path, 0)["4"], (20, 180, 60, 225))
+    hands.key("Ctrl+Z", "Ctrl+Z")
+    assert set(boxes_on(hands, tmp_path, 0)) == {"1", "2"}
+    # Inside a box that is not selected, too; Esc drops it.
+    hands.press_picture((90, 100), CTRL)
+    hands.move_picture((120, 130), modifiers=CTRL)
+    hands.key("Escape")
+    hands.release()
+    assert set(boxes_on(hands, tmp_path, 0)) == {"1", "2"}
+    hands.drag_picture((90, 100), (120, 130), CTRL)
+    boxes = boxes_on(hands, tmp_path, 0)
+    assert near(boxes["3"], (90, 100, 120, 130)) and boxes["1"] == car(0)
+
+
+def test_a_press_with_ctrl_that_just_missed_the_selected_box_draws_nothing(person: Hands, tmp_path: Path) -> None:
+    hands = person
+    hands.click_picture(centre(car(0)))
+    before, (_x1, _y1, x2, y2) = boxes_on(hands, tmp_path, 0), car(0)
+    hands.drag_picture((x2 + 8, y2 - 20), (x2 + 40, y2 + 20), CTRL)
+    assert boxes_on(hands, tmp_path, 0) == before

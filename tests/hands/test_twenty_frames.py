@@ -136,8 +136,7 @@ def test_twenty_frames_are_corrected_exported_and_read_back(
     # A new box, with the last class; then one with another class.
     empty: Rect = (60.0, 380.0, 95.0, 460.0)
     with hands.correction("new box, last class"):
-        hands.key("W")
-        hands.drag_picture(empty[:2], empty[2:])
+        hands.drag_picture(empty[:2], empty[2:], Qt.KeyboardModifier.ControlModifier)
     hands.wait(lambda: title(hands) != "", "the new box")
     numbers = {int(t) for t in boxes_on(hands, tmp_path, FIRST + 1)} - {int(t) for t in expected[FIRST + 1]}
     assert len(numbers) == 1
@@ -147,8 +146,7 @@ def test_twenty_frames_are_corrected_exported_and_read_back(
 
     # The false box that somebody drew: it lies under the mouse, and Del takes it.
     with hands.correction("new box, last class"):
-        hands.key("W")
-        hands.drag_picture(empty[:2], empty[2:])
+        hands.drag_picture(empty[:2], empty[2:], Qt.KeyboardModifier.ControlModifier)
     hands.wait(lambda: title(hands) != "", "the new box")
     hands.key("Escape", "Escape")
     hands.wait(lambda: title(hands) == "", "no selection")
@@ -221,4 +219,4 @@ def test_twenty_frames_are_corrected_exported_and_read_back(
         print("\nactions by kind:", ", ".join(f"{kind} {count}" for kind, count in counts.items()))
     assert hands.most("moved edge") == hands.most("accepted prediction") == hands.most("deleted false box") == 1
     assert hands.most("verified and next") == hands.most("accepted fix and next") == 1
-    assert hands.most("new box, last class") == 2
+    assert hands.most("new box, last class") == 1

@@ -34,6 +34,7 @@ from iouviewer.ui.commands.rejoin import ResultsRejoiner
 from iouviewer.ui.dialogs.input_dialogs import choose_weights, confirm
 from iouviewer.ui.dialogs.open_dialog import OpenDialog, OpenItem
 from iouviewer.ui.importing import VIDEO_SUFFIXES, BoxReader, FileCandidate, FileRole, find_candidates, model_name
+from iouviewer.ui.panels.class_prompt import CLASS_ASKED
 
 _VIDEO_FILTER = tr("Videos ({patterns});;All files (*)", patterns=" ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES))
 _PROJECT_FILTER = tr("Projects (*.iouv)")
@@ -80,6 +81,7 @@ class FileCommands(QObject):
         self._pending_items: list[OpenItem] = []
         self._pending_files: list[FileCandidate] = []
         self._dialog: OpenDialog | None = None
+        self._has_asked = False
         self._is_sample = False
         loader.opened.connect(self._on_loader_opened)
         loader.openFailed.connect(self._on_loader_open_failed)
@@ -297,7 +299,7 @@ class FileCommands(QObject):
     def _on_dialog_accepted(self) -> None:
         if self._dialog is None:
             return
-        items = self._dialog.items()
+        items, self._has_asked = self._dialog.items(), self._dialog.has_asked
         self._delete_dialog()
         video = next((item for item in items if item.role is FileRole.VIDEO), None)
         project = next((item for item in items if item.role is FileRole.PROJECT), None)
@@ -319,6 +321,9 @@ class FileCommands(QObject):
         info = self._loader.info
         if info is not None and not info.numbers_final and any(item.boxes is not None for item in items):
             self._controller.set_value(PROVISIONAL_IMPORT, True)
+        if self._has_asked:
+            self._controller.set_value(CLASS_ASKED, True)
+        self._has_asked = False
         models = []
         for item in sorted(items, key=lambda item: order.index(item.role)):
             try:

@@ -77,6 +77,9 @@ class OpenDialog(FramedDialog):
         classes: classes of the ground truth that is loaded.
         open_video: the video that is open in the window, for the preview.
 
+    Attributes:
+        has_asked: whether a person has seen the question about files without classes.
+
     Signals:
         ready(): all files are read.
     """
@@ -102,6 +105,7 @@ class OpenDialog(FramedDialog):
         self._classes = classes or ClassTable()
         self._open_video = open_video
         self._truth, self._predictions, self._are_frames_assumed = truth, predictions, are_frames_assumed
+        self.has_asked = False
         self._waiting: list[OpenRow] = []
         self._last_number = 0
         self._pending: dict[int, OpenRow] = {}
@@ -315,9 +319,9 @@ class OpenDialog(FramedDialog):
         self._show_column(_CLASSES_COLUMN, any(row.has_classes for row in self.rows))
         self._show_column(_READING_COLUMN, any(row.reading.isEnabled() for row in self.rows))
         names = {name for row in self.rows if row.boxes is not None for name in row.boxes.class_names}
-        self.question.ask(
-            [row.candidate.path.name for row in self.rows if row.lacks_classes], names | set(self._classes.names)
-        )
+        without = [row.candidate.path.name for row in self.rows if row.lacks_classes]
+        self.question.ask(without, names | set(self._classes.names))
+        self.has_asked = self.has_asked or (self.isVisible() and bool(without))
         self._update_preview()
         self.messages.show_messages([message for row in self.rows for message in self._messages_of(row)])
         has_failed = any(row.has_failed for row in self.rows)

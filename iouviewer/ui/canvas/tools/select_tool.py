@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from time import monotonic
@@ -36,6 +36,9 @@ _UNSELECTED_START = 8
 _REPEAT_SECONDS = 0.6
 """Within this time a click at the same place is a repeated one, even if the mouse was elsewhere in between."""
 
+_MISSED = 24.0
+"""Within this distance a press with Ctrl was meant for a selected box, logical pixels."""
+
 SNAP_REACH = 8.0
 """Largest distance from which an edge snaps to that of a prediction, logical pixels."""
 
@@ -56,14 +59,16 @@ class SelectTool:
     drag depends on the movement alone: the edge of any ground-truth box follows at once, a box after 4 pixels, one that
     is not selected after 8. A box that is dragged becomes selected; a cancelled drag restores the selection.
 
-    Keys at the press: Shift adds to the selection, Ctrl reaches selected boxes only, Alt takes the next thing below (a
-    click) or makes copies (a move). Keys while dragging: Shift keeps to one axis, or the ratio of a resized box; Ctrl
-    snaps the edge to predictions; Alt lets boxes leave the picture, for copies once it was released and pressed again.
+    Keys at the press: Shift adds to the selection, Ctrl reaches selected boxes only and draws a box elsewhere, Alt
+    takes the next thing below (a click) or makes copies (a move). Keys while dragging: Shift keeps to one axis, or the
+    ratio of a resized box; Ctrl snaps the edge to predictions; Alt lets boxes leave the picture, for copies once it was
+    released and pressed again.
     Repeated clicks at one place go through the boxes under the mouse.
     """
 
-    def __init__(self, canvas: ToolContext) -> None:
-        self._canvas = canvas
+    def __init__(self, canvas: ToolContext, draw: Callable[[PointerEvent], None]) -> None:
+        """``draw`` starts a box at a press."""
+        self._canvas, self._draw = canvas, draw
         self._session = canvas.session
         self._state = _State.IDLE
         self._gesture: DragGesture | None = None
@@ -128,8 +133,14 @@ class SelectTool:
         ref, edges = self._target.ref, self._target.edges
         self._last_click = None
         if ref is None or not ref.is_ground_truth or not edges:
-            # With Ctrl only selected boxes can be hit, so the press was meant for none.
-            self._state = _State.PASSIVE if press.has_ctrl else _State.BAND
+            if not press.has_ctrl:
+                self._state = _State.BAND
+            elif self._is_near_selection(press):
+                # With Ctrl only selected boxes can be hit, so the press was meant for none.
+                self._state = _State.PASSIVE
+            else:
+                self._state, self._press = _State.IDLE, None
+                self._draw(press)
             return
         self._selection_before = self._session.selection
         if ref not in self._canvas.selection.refs() or edges is not Edges.ALL:
@@ -141,6 +152,12 @@ class SelectTool:
         else:
             # The boxes were deleted after the press.
             self._state = _State.PASSIVE
+
+    def _is_near_selection(self, press: PointerEvent) -> bool:
+        """Whether a press was probably meant for a selected box that it missed."""
+        x, y, reach = press.point.x(), press.point.y(), _MISSED * self._canvas.px
+        rects = [rect for ref in self._canvas.selection.refs() if (rect := self._canvas.boxes.find_rect(ref))]
+        return any(rect.adjusted(-reach, -reach, reach, reach).contains(x, y) for rect in rects)
 
     def begin_drag(self, boxes: Sequence[Box], edges: Edges, *, makes_copies: bool = False) -> DragGesture:
         """Start to drag these edges of the boxes, or copies of the boxes."""

@@ -20,7 +20,7 @@ class ToolSwitcher:
 
     def __init__(self, canvas: ToolContext) -> None:
         self._canvas = canvas
-        self.select = SelectTool(canvas)
+        self.select = SelectTool(canvas, draw=self._draw_from)
         self.pan = PanTool(canvas)
         self._draw = DrawTool(canvas, on_finished=self._use_select)
         self._active: Tool = self.select
@@ -62,6 +62,14 @@ class ToolSwitcher:
     def _use_select(self) -> None:
         self._active = self.select
 
+    def _draw_from(self, press: PointerEvent) -> None:
+        """Draw one box with its first corner at a press."""
+        self._draw.begin()
+        self._active = self._draw
+        self._canvas.set_cursor(Qt.CursorShape.CrossCursor)
+        self._draw.press(press)
+        self._canvas.gesture_changed()
+
     # Mouse
 
     def press(self, event: PointerEvent) -> None:
@@ -78,7 +86,14 @@ class ToolSwitcher:
 
     def move(self, event: PointerEvent) -> None:
         """Handle a mouse move, with or without a button down."""
-        if not self.pan.move(event) and not self._active.move(event):
+        tool = self._active
+        if self.pan.move(event):
+            return
+        is_used = tool.move(event)
+        if tool is not self._active:
+            # A drag with Ctrl draws: the move that began it is the first one of the box.
+            self._active.move(event)
+        elif not is_used:
             target = NO_TARGET
             if not self.is_drawing:
                 target = self._canvas.boxes.target_at(event.point, only_selected=event.has_ctrl)
