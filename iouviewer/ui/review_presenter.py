@@ -14,7 +14,7 @@ from iouviewer.app.settings import RECENT_LIMIT, Settings
 from iouviewer.app.video.crops import CropLoader
 from iouviewer.document.problem_texts import apply_text
 from iouviewer.document.problems import Problem
-from iouviewer.i18n import tr
+from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.canvas.proposed_fix import Proposal
 from iouviewer.ui.canvas.review_camera import ReviewCamera
@@ -56,6 +56,7 @@ class ReviewPresenter(QObject):
         self._inset = PictureInset(canvas)
         self._filters_of = self._awaited = ""
         self._before: dict[str, Any] = {}
+        self._new_count = 0
         self.is_reviewing = False
         canvas.leave_review = self.leave
         canvas.undo_decision = self._undo_decision
@@ -114,11 +115,22 @@ class ReviewPresenter(QObject):
     def _on_counts_changed(self) -> None:
         self._keep_scores_before()
         self._return_to_awaited()
+        self._report_new()
         model = self._panel.model
         if model.complete and not model.count and (self.is_reviewing or self._panel.grid is not None):
             self.leave_grid()
             self.leave()
             self._session.statusMessage.emit(tr("All problems decided"))
+
+    def _report_new(self) -> None:
+        """Say once how many problems edits have made, which end the list."""
+        count = self._panel.model.problems.new_count
+        more, self._new_count = count - self._new_count, count
+        if more > 0 and self.is_reviewing:
+            text = tr_n(
+                "{count} new problem at the end of the list", "{count:,} new problems at the end of the list", more
+            )
+            self._session.statusMessage.emit(text)
 
     def _on_source_changed(self) -> None:
         self._camera.forget()

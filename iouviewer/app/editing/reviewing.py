@@ -9,10 +9,11 @@ from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import Box, Rect, object_name
 from iouviewer.document.classes import class_name_of
 from iouviewer.document.decisions import Decision, Verdict, make_decision
-from iouviewer.document.edits import SetDecisions
+from iouviewer.document.edits import SetDecisions, SetFlags
+from iouviewer.document.origins import Origin, with_origin
 from iouviewer.document.problem_fixes import fix_all_command
 from iouviewer.document.problem_texts import keep_text
-from iouviewer.document.problems import Problem
+from iouviewer.document.problems import Problem, ProblemKind
 from iouviewer.document.steps import FOLLOWS
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
@@ -53,11 +54,28 @@ class ReviewDecisions:
             change = session.execute(command.edit, label, origin=ORIGIN, merge_key=follows)
             ids = () if change is None else change.box_ids
             touched = [box for i in sorted(ids) if (box := self._find(i)) is not None]
+            self._name_origins(problems, touched, label)
             decisions += [(p.key, self._fixed(p, touched, now).encode()) for p in problems]
         if error is not None and not decisions:
             raise error
         session.execute(SetDecisions(tuple(decisions), source), label, origin=ORIGIN, merge_key=FOLLOWS)
         return sum(map(len, objects)) - len(decisions)
+
+    def _name_origins(self, problems: Sequence[Problem], touched: Sequence[Box], label: str) -> None:
+        """Let boxes lean to the variant whose box they took over; what several variants agree on leans to none."""
+        session = self._session
+        keys = [one.key for one in sorted(session.variants, key=lambda one: one is not session.variants.baseline)]
+        flags: dict[int, int] = {}
+        for problem in problems:
+            if len(problem.variants) != 1 or problem.kind not in (ProblemKind.MISSING, ProblemKind.LOOSE):
+                continue
+            [place] = problem.variants
+            for box in touched:
+                if box.frame == problem.frame and problem.box_id in (None, box.id):
+                    flags[box.id] = with_origin(box.flags, Origin.ACCEPTED, keys[place])
+        if flags:
+            edit = SetFlags(tuple(flags.items()), session.source.id)
+            session.execute(edit, label, origin=ORIGIN, merge_key=FOLLOWS)
 
     def _find(self, box_id: int) -> Box | None:
         return self._session.ground_truth.find(box_id)

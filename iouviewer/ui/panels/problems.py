@@ -125,7 +125,7 @@ class ProblemsPanel(QWidget):
         self.filters.orderChanged.connect(self.model.set_order)
         self.filters.groupedChanged.connect(self.model.set_grouped)
         self.filters.dismissed.connect(self._on_filters_dismissed)
-        for part in (self.card, self.context, self.head):
+        for part in (self.card, self.context, self.head, self.ledger):
             part.commandRequested.connect(self.commandRequested)
         self.card.scopeChanged.connect(self._on_scope_changed)
         self.foot.undoRequested.connect(self.undoRequested)

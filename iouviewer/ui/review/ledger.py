@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QGridLayout,
     QHBoxLayout,
@@ -19,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.decisions import Decision
-from iouviewer.document.origins import lean
+from iouviewer.document.origins import LEAN_WARNING, lean
 from iouviewer.document.review_ledger import LedgerCounts
 from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.fonts import font, tabular_font
@@ -27,8 +28,6 @@ from iouviewer.ui.panels.list_panel import DenseTable
 from iouviewer.ui.tables.decisions_model import COLUMNS, SHOWN_NAMES, Column, DecisionsModel, Shown
 from iouviewer.ui.tokens import SPACE
 
-LEAN_WARNING = 0.05
-"""Share of the boxes from one variant above which the ground truth leans to it."""
 _METRICS = (("avg_iou", tr("Avg IoU")), ("pq", "PQ"), ("ap", "AP"))
 _WIDTHS = {Column.DECISION: 78, Column.PROBLEM: 84, Column.FRAME: 46}
 _UNCHANGED = 0.0005
@@ -51,7 +50,8 @@ def scores_now(session: Session) -> Scores:
 def score_conditions(session: Session) -> list[Any]:
     """What two scores must have in common to be compared."""
     review = session.scores.settings.review
-    return [review.iou, review.conf, str(review.convention), review.class_agnostic]
+    left_out = sorted(session.scores.settings.left_out)
+    return [review.iou, review.conf, str(review.convention), review.class_agnostic, left_out]
 
 
 class LedgerView(QWidget):
@@ -60,6 +60,7 @@ class LedgerView(QWidget):
     Signals:
         activated(str, int, list[int]): go to the decided problem with this key, on this frame, about these boxes.
         reopenRequested(list[str]): take the decisions with these keys back.
+        commandRequested(str): the action id of a button.
 
     Attributes:
         before: returns the scores from before the first decision with their conditions; empty if there are none.
@@ -67,6 +68,7 @@ class LedgerView(QWidget):
 
     activated = Signal(str, int, object)
     reopenRequested = Signal(object)
+    commandRequested = Signal(str)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -85,6 +87,10 @@ class LedgerView(QWidget):
         self._scores.setVerticalSpacing(SPACE["xs"])
         self._scores_title = QLabel(tr("Scores before the first decision and now"))
         self._scores_title.setProperty("role", "caption")
+        self.without = QCheckBox(tr("Score without accepted boxes"))
+        self.without.setObjectName("ledgerWithout")
+        self.without.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.without.clicked.connect(self._on_without_clicked)
         self.model = DecisionsModel(session)
         self.table = DenseTable("decisionsList", tr("Decisions"))
         self.table.setModel(self.model)
@@ -121,6 +127,7 @@ class LedgerView(QWidget):
         top.addWidget(self._scores_title)
         top.addLayout(self._scores)
         top.addWidget(self.leaning)
+        top.addWidget(self.without)
         bar = QHBoxLayout()
         bar.setSpacing(SPACE["s"])
         bar.addWidget(self.shown, 1)
@@ -202,6 +209,9 @@ class LedgerView(QWidget):
         self.leaning.style().polish(self.leaning)
         self.leaning.setText(text)
         self.leaning.setVisible(bool(text))
+        is_left_out = bool(session.scores.settings.left_out)
+        self.without.setVisible(bool(text) or is_left_out)
+        self.without.setChecked(is_left_out)
 
     # Events
 
@@ -210,6 +220,9 @@ class LedgerView(QWidget):
         rows = sorted({index.row() for index in self.table.selectionModel().selectedIndexes()})
         chosen = [self.model.row_at(row) for row in rows]
         return [row.key for row in chosen if not row.decision.is_error]
+
+    def _on_without_clicked(self) -> None:
+        self.commandRequested.emit("scoreWithoutAccepted")
 
     def _on_selection_changed(self) -> None:
         count = len(self._chosen())
