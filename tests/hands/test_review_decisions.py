@@ -179,3 +179,27 @@ def test_unclear_problems_have_a_filter_and_a_list_and_decisions_last(qtbot: QtB
         hands.click_row("decisionsList", 0)
         hands.click(hands.button("Reopen 1 problem"))
         hands.wait(lambda: hands.reads("12 of 16 decided"), "the problem, open again")
+
+
+def test_the_ledger_warns_where_ground_truth_leans_to_a_variant_and_scores_without_it(
+    qtbot: QtBot, review_case: Case
+) -> None:
+    with opened_window(qtbot, review_case.request(variants=1)) as window:
+        hands = Hands(qtbot, window)
+        hands.open_tab("Problems")
+        hands.wait(lambda: hands.sees("problemKind") and hands.rows("problemsList"), "the problems")
+        hands.choose(hands.named("problemKind"), "Missing box?  9")
+        hands.key("N")
+        hands.wait(lambda: hands.reads("6 frames, 4–9"), "the missing object")
+        hands.key("F")
+        hands.wait(lambda: hands.sees("reviewLedgerButton"), "the decision")
+        hands.click(hands.named("reviewLedgerButton"))
+        hands.wait(lambda: starts(hands, "Boxes accepted from variants: 10.3 % from base."), "their share")
+        [text] = [text for text in hands.texts() if text.startswith("Boxes accepted")]
+        assert text.endswith("The ground truth leans to base: its scores favour it.")
+        scores = [text for text in hands.texts() if "Avg IoU" in text and "·" in text]
+        hands.click(hands.named("ledgerWithout"))
+        hands.wait(lambda: starts(hands, "Scores before were measured with other"), "the scores without them")
+        hands.wait(lambda: [t for t in hands.texts() if "Avg IoU" in t and "·" in t] != scores, "other scores")
+        hands.click(hands.named("ledgerWithout"))
+        hands.wait(lambda: [t for t in hands.texts() if "Avg IoU" in t and "·" in t] == scores, "the scores with them")
