@@ -1,6 +1,6 @@
 """How well boxes are carried over frames, beside copying, linear motion and straight interpolation.
 
-    python -m benchmarks carry FOLDER... [--every 20] [--target 0.8]
+    python -m benchmarks carry FOLDER... [--every 20] [--target 0.8] [--moving]
 
 Each folder has a video, ``gt.txt`` and ``det_frcnn.txt`` in MOT layout (``../shared/data``). Printed are
 
@@ -9,6 +9,8 @@ Each folder has a video, ``gt.txt`` and ``det_frcnn.txt`` in MOT layout (``../sh
 - fill: mean IoU and shares at 0.8 and 0.5 between key boxes ``--every`` frames apart, straight and by following;
 - key boxes that a person places for 100 frames, always on the worst frame, until 95 % of the frames reach ``--target``;
 - milliseconds of one core for a frame and box.
+
+``--moving`` shows each sequence through a camera that pans, zooms and shakes (made, with the same boxes moved along).
 
 Detections are used as they are at score 0.5 or more; their usual difference from ground truth comes from all frames.
 """
@@ -79,6 +81,36 @@ def _bias(tracks: dict[int, dict[int, Float]], raw: list[Float]) -> Bias:
         best = overlaps.argmax(1)
         pairs += [(detections[c], boxes[r]) for r, c in enumerate(best) if overlaps[r, c] >= 0.5]
     return Bias.from_pairs(np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs]))
+
+
+PAN, PAN_FRAMES = 0.12, 90
+ZOOM, ZOOM_FRAMES = 0.12, 140
+SHAKE = 1.5
+"""The camera pans by a share of the width and zooms by a share, as sines over so many frames; it shakes in pixels."""
+MIN_INSIDE = 0.5
+
+
+def through_moving_camera(sequence: Sequence) -> Sequence:
+    """The sequence as a camera sees it that moves; boxes that are mostly outside its picture are left out."""
+    height, width = sequence.images[0].shape[:2]
+    rng = np.random.default_rng(1)
+    images, detections = [], []
+    tracks: dict[int, dict[int, Float]] = {track: {} for track in sequence.tracks}
+    for frame, image in enumerate(sequence.images):
+        scale = 1.0 + ZOOM * (1 + np.sin(2 * np.pi * frame / ZOOM_FRAMES))
+        shift = np.array([PAN * width * np.sin(2 * np.pi * frame / PAN_FRAMES), 0.0]) + rng.normal(0, SHAKE, 2)
+        offset = (1 - scale) * np.array([width, height]) / 2 + shift
+        matrix = np.array([[scale, 0, offset[0]], [0, scale, offset[1]]])
+        images.append(np.asarray(cv2.warpAffine(image, matrix, (width, height)), np.uint8))
+        detections.append(sequence.detections[frame] * scale + np.tile(offset, 2))
+        for track, boxes in sequence.tracks.items():
+            if frame in boxes:
+                box = boxes[frame] * scale + np.tile(offset, 2)
+                shared = np.minimum(box[2:], (width, height)) - np.maximum(box[:2], 0)
+                if np.prod(np.maximum(shared, 0)) >= MIN_INSIDE * np.prod(box[2:] - box[:2]):
+                    tracks[track][frame] = box
+    kept = {track: boxes for track, boxes in tracks.items() if boxes}
+    return Sequence(f"{sequence.name}*", images, kept, detections)
 
 
 # One way
@@ -214,10 +246,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--every", type=int, default=20)
     parser.add_argument("--target", type=float, default=0.8)
+    parser.add_argument("--moving", action="store_true")
     options = parser.parse_args(argv)
     cv2.setNumThreads(1)
     for folder in options.folders:
-        sequence = load(folder)
+        sequence = through_moving_camera(load(folder)) if options.moving else load(folder)
         one_way(sequence)
         between(sequence, options.every)
         key_boxes(sequence, options.target)

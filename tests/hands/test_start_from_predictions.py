@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtWidgets import QAbstractButton, QDialog, QLabel
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QAbstractButton, QDialog, QDoubleSpinBox, QLabel, QListWidget
 from pytestqt.qtbot import QtBot
 
 from iouviewer.jobs.requests import OpenRequest
@@ -156,6 +157,38 @@ def test_a_change_of_the_choices_counts_again_and_escape_does_nothing(qtbot: QtB
             hands.click(hands.button("Link boxes into tracks, leave out boxes of no track", dialog))
             reads = "41 boxes on 40 frames. One undo takes all back."
             hands.wait(lambda: outcome(dialog) == reads, "the count without tracks")
+            hands.key("Escape")
+
+        with hands.in_dialog(steps):
+            hands.menu("File", "Start from predictions…")
+        assert exported(hands, tmp_path) == []
+
+
+def test_only_chosen_classes_become_boxes_and_a_lower_confidence_brings_more(qtbot: QtBot, tmp_path: Path) -> None:
+    clip = make_clip(FRAMES, walking)
+    video, found = clip.write(tmp_path / "clip.avi"), predictions(tmp_path, clip)
+    cones = "".join(f"{frame},280,200,300,230,cone,0.7\n" for frame in range(FRAMES))
+    found.write_text(found.read_text(encoding="utf-8") + cones, encoding="utf-8")
+    with opened_window(qtbot, OpenRequest(video=video, preds=(("found", found),))) as window:
+        hands = Hands(qtbot, window)
+
+        def steps(dialog: QDialog) -> None:
+            end = " 1 prediction belongs to no track. One undo takes all back."
+            both = "80 boxes on 40 frames, 2 tracks, 7 key boxes;" + end
+            hands.wait(lambda: outcome(dialog) == both, "both classes")
+            classes = dialog.findChild(QListWidget, "startClasses")
+            assert classes is not None and [classes.item(row).text() for row in range(2)] == ["robot  41", "cone  40"]
+            box = classes.visualItemRect(classes.item(1))
+            hands.click(classes.viewport().mapToGlobal(QPoint(box.left() + 17, box.center().y())))
+            one = "40 boxes on 40 frames, 1 track, 5 key boxes;" + end
+            hands.wait(lambda: outcome(dialog) == one, "robots only")
+            score = dialog.findChild(QDoubleSpinBox, "startConfidence")
+            assert score is not None
+            hands.click(score)
+            hands.key("Ctrl+A")
+            hands.type("0.05")
+            more = one.replace("1 prediction belongs", "2 predictions belong")
+            hands.wait(lambda: outcome(dialog) == more, "the unsure box too")
             hands.key("Escape")
 
         with hands.in_dialog(steps):
