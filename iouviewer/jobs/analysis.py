@@ -11,7 +11,7 @@ import numpy as np
 
 from iouviewer.jobs.compare import Comparison, Pool, build_comparison, measure_agreement, own_spreads
 from iouviewer.jobs.eval_inputs import EvalInputs, Truth
-from iouviewer.jobs.judge import Judged, Names, find_unfit, judge_all, judge_obstacle
+from iouviewer.jobs.judge import Judged, Names, describe_choice, find_unfit, judge_all, judge_obstacle
 from iouviewer.jobs.protocols import ERROR_PROTOCOL
 from iouviewer.jobs.scoring import UNSPECIFIED_TEXT, VariantScore
 from iouviewer.metrics.coco import match_coco
@@ -195,7 +195,9 @@ def _quartiles(truth: BoxTable, score: VariantScore) -> list[dict[str, Any]] | N
 def judge_scores(inputs: EvalInputs, scores: Sequence[VariantScore], margins: Mapping[str, float]) -> dict[str, Any]:
     """Judgements of all variants against the first of ``scores``, by name, as values for JSON."""
     pool, names = pool_of(inputs, scores, margins)
-    return {judged.key: _judged_values(judged, pool.videos[0]) for judged in judge_all(pool, names)}
+    found = judge_all(pool, names)
+    choice = describe_choice(found)
+    return {judged.key: _judged_values(judged, pool.videos[0]) | {"choice": choice} for judged in found}
 
 
 def own_intervals(

@@ -284,7 +284,9 @@ def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCal
         scores = _with_analysis(inputs, scores, progress)
     if request.analysis or request.verdicts:
         scores = _with_verdicts(inputs, scores, request.margins)
-        sentences = [str(score.metrics["bootstrap"]["sentence"]) for score in scores[1:]]
+        judged = [score.metrics["bootstrap"] for score in scores[1:]]
+        sentences = [str(one["sentence"]) for one in judged]
+        sentences += sorted({str(one["choice"]) for one in judged if one["choice"]})
     else:
         sentences = find_obstacles(inputs, scores, request.margins)
     unfit = find_unfit_variants(inputs, scores, request.margins)

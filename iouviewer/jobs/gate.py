@@ -18,7 +18,7 @@ from iouviewer.jobs.compare import Pool, build_comparison
 from iouviewer.jobs.document_results import read_document
 from iouviewer.jobs.eval_inputs import EvalInputs
 from iouviewer.jobs.evaluate import EvalRequest, find_warnings, read_inputs
-from iouviewer.jobs.judge import Names, judge_all, worst_outcome
+from iouviewer.jobs.judge import Names, describe_choice, judge_all, worst_outcome
 from iouviewer.jobs.notes import refuse_notes, with_prefix
 from iouviewer.jobs.requests import ProgressCallback, no_progress
 from iouviewer.metrics.coco import counts_as_one_class
@@ -129,11 +129,14 @@ def judge(
         raise UserError(tr("there is no variant besides the baseline"), remedy=tr("Give a second --pred NAME=FILE"))
     titles = [video.name for video in videos]
     labels = Names({name: name for name in (baseline, *names)}, titles, classes)
-    judgements = tuple(judged.judgement for judged in judge_all(pool, labels, progress=progress))
+    judged = judge_all(pool, labels, progress=progress)
+    judgements = tuple(one.judgement for one in judged)
     title = videos[0].name if len(videos) == 1 else tr_n("{count} video", "{count:,} videos", len(videos))
     notes = tuple(_notes(videos, pool))
     if any(video.request.read.strict for video in videos):
         refuse_notes(notes)
+    choice = describe_choice(judged)
+    notes += (choice,) if choice else ()
     status = GateStatus[worst_outcome(one.outcome for one in judgements)]
     return GateResult(tr("iouviewer gate: {title}", title=title), judgements, status, notes)
 

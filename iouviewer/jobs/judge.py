@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from iouviewer.i18n import tr
+from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.class_facts import (
     ClassFacts,
     all_left_out,
@@ -32,7 +32,7 @@ from iouviewer.jobs.compare import (
 )
 from iouviewer.jobs.run_differences import describe_run_differences, pooled_differences
 from iouviewer.metrics.table import Bool, Int
-from iouviewer.metrics.verdict import OF_THRESHOLD, Difference, Outcome, Verdict
+from iouviewer.metrics.verdict import OF_THRESHOLD, Difference, Outcome, Verdict, holm, probability_of_loss
 from iouviewer.metrics.verdict_text import describe_differences
 from iouviewer.reports.gate_reports import Judgement, VideoRow
 
@@ -42,6 +42,7 @@ __all__ = [
     "Names",
     "Outcome",
     "Verdict",
+    "describe_choice",
     "find_unfit",
     "judge_all",
     "judge_obstacle",
@@ -121,6 +122,42 @@ def judge_all(pool: Pool, names: Names, *, progress: Callable[[int, int, str], N
             progress(number, len(keys), tr("judging {variant}", variant=names.variants[key]))
         found.append(judge_variant(pool, key, names))
     return found
+
+
+def describe_choice(judged: Sequence[Judged]) -> str:
+    """Whether a variant that passes still does as the choice among all of them; empty where nobody chose.
+
+    Whoever looks at several variants and takes one that passes has several chances of a PASS by luck. Holm's correction
+    says which of them pass all the same.
+    """
+    compared = [one for one in judged if one.compared is not None]
+    passing = [one for one in compared if one.outcome is Outcome.PASS]
+    if len(compared) < 2 or not passing:
+        return ""
+    verdicts = [one.compared.verdict for one in compared if one.compared is not None]
+    found = zip(compared, holm([probability_of_loss(verdict) for verdict in verdicts]), strict=True)
+    holding = {one.key for one, holds in found if holds}
+    firm = [one.name for one in passing if one.key in holding]
+    lucky = [one.name for one in passing if one.key not in holding]
+    count = len(compared)
+    if not lucky:
+        return tr_n(
+            "{names} passes also as the choice among {total} variants (Holm).",
+            "{names} pass also as the choice among {total} variants (Holm).",
+            len(firm),
+            names=", ".join(firm),
+            total=count,
+        )
+    sentence = tr_n(
+        "{names} passes alone, but not as the choice among {total} variants (Holm): several chances are more likely to "
+        "give a PASS by luck.",
+        "{names} pass alone, but not as the choice among {total} variants (Holm): several chances are more likely to "
+        "give a PASS by luck.",
+        len(lucky),
+        names=", ".join(lucky),
+        total=count,
+    )
+    return sentence if not firm else tr("{sentence} {names} still does.", sentence=sentence, names=", ".join(firm))
 
 
 def judge_variant(pool: Pool, key: str, names: Names, *, cancelled: Callable[[], bool] | None = None) -> Judged:

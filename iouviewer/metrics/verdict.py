@@ -258,12 +258,30 @@ def correct_failures(differences: Sequence[Difference]) -> list[Difference]:
         return one.spread.probability_below(-(one.points + one.margin))
 
     corrected = list(differences)
-    is_open = True
-    for tested, place in enumerate(sorted(judged, key=probability)):
-        is_open = is_open and probability(place) <= level / (len(judged) - tested)
-        if differences[place].outcome is Outcome.FAIL and not is_open:
+    for place, holds in zip(judged, holm([probability(place) for place in judged], level), strict=True):
+        if differences[place].outcome is Outcome.FAIL and not holds:
             corrected[place] = replace(differences[place], outcome=Outcome.UNDECIDED, reason=FAILS_ALONE)
     return corrected
+
+
+def holm(probabilities: Sequence[float], level: float = (1.0 - CONFIDENCE) / 2.0) -> list[bool]:
+    """Which hypotheses are rejected if the chance of any wrong rejection is at most ``level`` (Holm 1979)."""
+    order = sorted(range(len(probabilities)), key=lambda place: probabilities[place])
+    rejected, is_open = [False] * len(order), True
+    for tested, place in enumerate(order):
+        is_open = is_open and probabilities[place] <= level / (len(order) - tested)
+        rejected[place] = is_open
+    return rejected
+
+
+def probability_of_loss(verdict: Verdict) -> float:
+    """How likely differences so good are if the true loss is just allowed, in the worst metric; 1 if unknown."""
+    found = [
+        1.0 if one.spread is None or not one.spread.is_safe else one.spread.probability_below(one.points + one.margin)
+        for one in verdict.differences
+        if not math.isnan(one.margin)
+    ]
+    return max(found, default=1.0)
 
 
 def with_needed_evidence(difference: Difference, videos: Sequence[VideoFrames]) -> Difference:

@@ -8,12 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from iouviewer.cli import main
+from iouviewer.jobs.compare import ComparedVariant, Conditions
 from iouviewer.jobs.gate import GateStatus
-from iouviewer.jobs.judge import worst_outcome
-from iouviewer.metrics.verdict import Outcome
+from iouviewer.jobs.judge import Judged, describe_choice, worst_outcome
+from iouviewer.metrics.intervals import Spread
+from iouviewer.metrics.verdict import Difference, Outcome, Verdict, VideoFrames
 from iouviewer.reports.gate_reports import Judgement, gate_junit, gate_markdown, gate_text
 
 FRAMES = 660
@@ -236,3 +240,42 @@ def test_a_class_that_may_have_another_name_is_not_judged(
         mapped = [*arguments("gate", made, other=variant), "--class-map", "fork lift=forklift"]
         assert main(mapped) == 0
         capsys.readouterr()
+
+
+def judged(name: str, probability: float, outcome: Outcome) -> Judged:
+    """A variant whose PQ would be so good by luck with this probability."""
+    spread = Spread(1.0, 1000, 100.0, 100.0, 0.0)
+    points = float(stats.t.isf(probability, 1000)) - 1.0
+    half = spread.half_width()
+    difference = Difference("pq", points, points - half, points + half, 1.0, outcome, spread=spread)
+    verdict = Verdict(outcome, (difference,), (VideoFrames(300),), ({},))
+    conditions = Conditions((0.001,), (None,), True, False, (False,))
+    compared = ComparedVariant(verdict, conditions, (np.ones(300, np.bool_),), 300, (1, 1), (1, 1), 0.25)
+    return Judged(name, Judgement(name, outcome, name), compared)
+
+
+def test_a_choice_among_several_variants_is_corrected() -> None:
+    lucky, firm = judged("lucky", 0.02, Outcome.PASS), judged("firm", 0.001, Outcome.PASS)
+    others = [judged(f"other{number}", 0.6, Outcome.UNDECIDED) for number in range(2)]
+    assert describe_choice([lucky]) == "" and describe_choice(others) == ""
+    assert describe_choice([firm, *others]) == "firm passes also as the choice among 3 variants (Holm)."
+    assert describe_choice([lucky, *others]).startswith(
+        "lucky passes alone, but not as the choice among 3 variants (Holm)"
+    )
+    both = describe_choice([lucky, firm, *others])
+    assert both.startswith("lucky passes alone") and both.endswith("firm still does.")
+    # With two that pass, the second one needs 0.025 only.
+    assert describe_choice([lucky, firm]) == "lucky, firm pass also as the choice among 2 variants (Holm)."
+
+
+def test_eval_and_gate_say_the_same_about_the_choice(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--size", "100x100", "--count", str(FRAMES), "--gt", str(files["gt"])]
+    for name in ("base", "PASS", "UNDECIDED"):
+        arguments += ["--pred", f"{name}={files[name]}"]
+    said = []
+    for command in ("eval", "gate"):
+        main([command, *arguments])
+        said.append([line for line in capsys.readouterr().out.splitlines() if "as the choice among" in line])
+    assert len(said[0]) == 1 and said[1] == [f"Note: {said[0][0]}"]

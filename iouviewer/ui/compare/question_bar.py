@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QInputDialog, QLabel, QMenu, 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import FrameState
 from iouviewer.i18n import tr, tr_n
-from iouviewer.jobs.judge import Judged, Verdict
+from iouviewer.jobs.judge import Judged, Verdict, describe_choice
 from iouviewer.ui.theme import Theme, icon, make_popup, popup_menu
 from iouviewer.ui.tokens import SIZE, SPACE
 from iouviewer.ui.variant_look import dash_icon, panel_colour
@@ -44,6 +44,7 @@ class QuestionBar(QWidget):
         self._session, self._theme = session, theme
         self._margin, self._verified_only, self._verified_count = 1.0, False, 0
         self._verdict: Verdict | None = None
+        self._choice = ""
         self.baseline = _chip("questionBaseline", tr("Baseline: the variant to replace"))
         self.drop = _chip("questionDrop", tr("Allowed drop of AP and PQ"))
         self.frames = _chip("questionFrames", tr("Frames that count"))
@@ -110,6 +111,7 @@ class QuestionBar(QWidget):
         """Show the method of these verdicts."""
         compared = [one.compared for one in verdicts if one.compared is not None]
         self._verdict = compared[0].verdict if compared else None
+        self._choice = describe_choice(verdicts)
         self.update_question()
 
     def update_question(self) -> None:
@@ -254,6 +256,8 @@ class QuestionBar(QWidget):
         ]
         if self._verdict is not None:
             parts.append(tr("Here: {method}.", method=self._method_text(self._verdict)))
+        if self._choice:
+            parts.append(self._choice)
         return "".join(f"<p>{part}</p>" for part in parts)
 
 
