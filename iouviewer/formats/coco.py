@@ -18,6 +18,7 @@ import orjson
 
 from iouviewer import __version__
 from iouviewer.atomic import atomic_write, file_digest
+from iouviewer.document.attributes import attributes_of, with_set
 from iouviewer.document.boxes import NO_TRACK, BoxFlag
 from iouviewer.document.classes import NumberKind
 from iouviewer.document.imported import ImportedBoxes, ImportKind, VideoFacts
@@ -27,12 +28,14 @@ from iouviewer.formats.detection import FileSample
 from iouviewer.formats.interface import UNSPECIFIED_NAME, BoxesToWrite, DetectedFormat, Location, ReadContext
 from iouviewer.formats.json_safe import as_index, as_number, read_json
 from iouviewer.formats.number_text import extents
-from iouviewer.formats.rows import Rows, resolve_classes
+from iouviewer.formats.rows import AttributeSets, Rows, attribute_texts, attribute_value, resolve_classes
 from iouviewer.i18n import tr, tr_n
 
 KEY = "coco"
 PROGRAM = "iouviewer"
 """Value of ``info.program`` in files that this program writes."""
+_KNOWN_ATTRIBUTES = {"track_id", "occluded", "truncated", "keyframe", "rotation"}
+"""Keys of ``attributes`` that are no free attributes; CVAT writes a rotation of 0 for each box."""
 _TRACK_AND_FLAG_KEYS = {"attributes", "instance_id", "track_id", "ignore", "occluded", "truncated"}
 
 
@@ -151,7 +154,7 @@ def _read_entries(rows: Rows, entries: list[Any], key: str, images: CocoImages) 
         category = as_index(entry.get("category_id"))
         numbers.append(-1 if category is None else category)
         areas.append(_stated_area(entry))
-        track, flags = _track_and_flags(entry)
+        track, flags = _track_and_flags(entry, rows.attributes)
         rows.add(location, frame, (x, y, x + w, y + h), score=score, track=track, flags=flags)
     if skipped:
         rows.notes.append(
@@ -174,7 +177,7 @@ def _read_entries_at_once(rows: Rows, entries: list[Any], key: str, images: Coco
     if boxes.shape != (len(entries), 4) or numbers.dtype != np.int64 or (numbers.min() < 0):
         return None
     if any(_TRACK_AND_FLAG_KEYS & entry.keys() for entry in entries):
-        track_and_flags = [_track_and_flags(entry) for entry in entries]
+        track_and_flags = [_track_and_flags(entry, rows.attributes) for entry in entries]
     else:
         track_and_flags = [(NO_TRACK, BoxFlag.IGNORED if entry.get("iscrowd") in {1} else 0) for entry in entries]
     boxes[:, 2:] += boxes[:, :2]
@@ -193,7 +196,7 @@ def _stated_area(entry: Mapping[str, Any]) -> float:
     return area if area is not None and 0 <= area < np.inf else np.nan
 
 
-def _track_and_flags(entry: Mapping[str, Any]) -> tuple[int, int]:
+def _track_and_flags(entry: Mapping[str, Any], sets: AttributeSets) -> tuple[int, int]:
     """Track from instance_id (CocoVID) or track_id (ByteTrack, CVAT's attributes); flags from iscrowd, ignore, ..."""
     attributes = entry.get("attributes")
     attributes = attributes if isinstance(attributes, dict) else {}
@@ -211,7 +214,7 @@ def _track_and_flags(entry: Mapping[str, Any]) -> tuple[int, int]:
             flags |= flag
     if "keyframe" in attributes:
         flags |= BoxFlag.KEY_FRAME if attributes["keyframe"] is True else BoxFlag.INTERPOLATED
-    return track, int(flags)
+    return track, with_set(int(flags), sets.number(attribute_texts(attributes, _KNOWN_ATTRIBUTES)))
 
 
 def _category_names(document: Mapping[str, Any], path: Path) -> dict[int, str] | None:
@@ -295,7 +298,8 @@ def _annotations(data: BoxesToWrite, last_category: int) -> list[dict[str, Any]]
             entry["score"] = scores[row]
         if tracks[row] >= 0:
             entry["instance_id"] = tracks[row]
-        attributes: dict[str, bool] = {}
+        free = attributes_of(flag, data.attribute_sets) if data.attribute_sets else ()
+        attributes: dict[str, bool | str] = {name: attribute_value(value) for name, value in free}
         if flag & (BoxFlag.KEY_FRAME | BoxFlag.INTERPOLATED):
             attributes["keyframe"] = bool(flag & BoxFlag.KEY_FRAME)
         if flag & BoxFlag.OCCLUDED:

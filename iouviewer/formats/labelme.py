@@ -18,13 +18,12 @@ from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, Location, 
 from iouviewer.formats.json_safe import as_index, as_number, read_json
 from iouviewer.formats.label_files import Size, read_folder, written_stems
 from iouviewer.formats.number_text import corner_texts
-from iouviewer.formats.rows import Rows
+from iouviewer.formats.rows import Rows, attribute_texts, attribute_value
 from iouviewer.i18n import tr
 
 KEY = "labelme"
 VERSION = "5.5.0"
 DESCRIPTION = "description"
-_BOOLEANS = {True: "true", False: "false"}
 FLAGS = {"ignored": BoxFlag.IGNORED, "occluded": BoxFlag.OCCLUDED, "truncated": BoxFlag.TRUNCATED}
 
 
@@ -97,14 +96,7 @@ def _read_shape(shape: Mapping[str, Any], location: Location, frame: int, rows: 
 
 def _read_attributes(shape: Mapping[str, Any]) -> dict[str, str]:
     """Free attributes: other flags, the ``attributes`` of X-AnyLabeling, and the description."""
-    found = {}
-    given, more = shape.get("flags"), shape.get("attributes")
-    for name, value in given.items() if isinstance(given, dict) else ():
-        if isinstance(value, bool) and name not in FLAGS:
-            found[str(name)] = _BOOLEANS[value]
-    for name, value in more.items() if isinstance(more, dict) else ():
-        if isinstance(value, str | int | float):
-            found[str(name)] = _BOOLEANS[value] if isinstance(value, bool) else str(value)
+    found = attribute_texts(shape.get("flags"), FLAGS) | attribute_texts(shape.get("attributes"))
     if isinstance(shape.get("description"), str):
         found[DESCRIPTION] = shape["description"]
     return found
@@ -116,8 +108,8 @@ def _written_attributes(data: BoxesToWrite, row: int) -> tuple[dict[str, bool], 
     for name, value in data.attributes_of(row):
         if name == DESCRIPTION:
             description = value
-        elif value in _BOOLEANS.values():
-            flags[name] = value == _BOOLEANS[True]
+        elif isinstance(known := attribute_value(value), bool):
+            flags[name] = known
         else:
             others[name] = value
     return flags, others, description

@@ -114,7 +114,6 @@ _FORMATS = (
         "coco",
         (Syntax.JSON,),
         sniff_rank=1,
-        unsupported=(Field.ATTRIBUTES,),
     ),
     _Format(
         FormatInfo("cvat", tr("CVAT XML 1.1"), (".xml", ".zip"), can_write=True, is_folder=False),

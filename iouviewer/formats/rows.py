@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,23 @@ class ClassNames:
             found = self._index[name] = len(self.names)
             self.names.append(name)
         return found
+
+
+_BOOLEANS = {True: "true", False: "false"}
+
+
+def attribute_texts(values: object, besides: Collection[str] = ()) -> dict[str, str]:
+    """Free attributes of a JSON object as texts; true and false as these words, lists and objects are left out."""
+    found = {}
+    for name, value in values.items() if isinstance(values, Mapping) else ():
+        if name not in besides and isinstance(value, str | int | float):
+            found[str(name)] = _BOOLEANS[value] if isinstance(value, bool) else str(value)
+    return found
+
+
+def attribute_value(text: str) -> bool | str:
+    """The JSON value of an attribute: true and false as such."""
+    return text == _BOOLEANS[True] if text in _BOOLEANS.values() else text
 
 
 class AttributeSets:
