@@ -370,9 +370,11 @@ def _loose(evidence: Evidence) -> Findings:
     score = np.where(evidence.detours[rows], 1.0 - (1.0 - score) * (1.0 - DETOUR), score)
     # A track that lies elsewhere all along has no usual place to drop from.
     apart = APART * np.sqrt(_of_cluster(clusters.mean_score, cluster)) * clip((0.6 - evidence.pairs.iou[rows]) / 0.3)
-    score = np.maximum(score, np.where(paired, apart, 0.0))
+    elsewhere = paired & (apart > score)
+    score = np.where(elsewhere, apart, score)
     line, seen = near.rects[:, rows], fit.seen[:, rows]
     fix = np.where(both & paired, (line + seen) / 2, np.where(both, line, seen))
+    fix[:, elsewhere] = clusters.consensus[:, cluster[elsewhere]]
     return _of_boxes(
         evidence, ProblemKind.LOOSE, rows, score, ious=iou, fix_rects=fix,
         timed=both & ((off > 0.2) | evidence.detours[rows]), **_voices(clusters, cluster),

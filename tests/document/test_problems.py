@@ -166,6 +166,15 @@ def test_a_lasting_shift_is_one_error_that_a_person_moves_back_at_once() -> None
     check_fix(document, found, seen())
 
 
+def test_a_track_that_lies_elsewhere_all_along_moves_to_what_variants_see() -> None:
+    off = predictions([(f, (x1 + 24, y1, x2 + 24, y2), 0, 0.9) for f, (x1, y1, x2, y2), _, t in walking() if t == 1])
+    document = document_with([row for row in walking() if row[3] == 1])
+    found = problems_of(document, off, off)
+    assert [one.kind for one in found] == [ProblemKind.LOOSE] * FRAMES
+    assert found[0].fix_rect == pytest.approx(off.boxes[:, found[0].frame])
+    check_fix(document, found, off, off)
+
+
 def test_a_box_that_nobody_finds_and_no_track_explains_goes() -> None:
     document = document_with([*walking(), (20, (500.0, 300.0, 560.0, 420.0), 0, 9)])
     [extra] = problems_of(document, seen(), seen())

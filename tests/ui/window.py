@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -63,6 +64,14 @@ def small_case(folder: Path, *, variants: int = 1) -> OpenRequest:
         path = write_boxes(folder / f"pred{number}.csv", rects, scores=True)
         preds.append((f"model{number}", path))
     return OpenRequest(video=video, gt=gt, preds=tuple(preds))
+
+
+def loose_case(folder: Path) -> OpenRequest:
+    """As ``small_case``, but two variants see the square nearly half a width further right on every frame."""
+    case = small_case(folder)
+    rects = {f: [(*square(f, 32.0), 0.9)] for f in range(FRAMES)}
+    preds = tuple((name, write_boxes(folder / f"{name}.csv", rects, scores=True)) for name in ("one", "other"))
+    return replace(case, preds=preds)
 
 
 @contextmanager

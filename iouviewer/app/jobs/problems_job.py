@@ -155,13 +155,14 @@ class ProblemsJob(QObject):
         if self._future is None:
             self._search_edited()
 
-    def _search_edited(self) -> None:
+    def _search_edited(self, unsaid: frozenset[int] = frozenset()) -> None:
+        """Search around the edited frames; ``unsaid`` were searched before and belong to the next result."""
         session, found = self._session, self._found
         if session is None or found is None or not self._edited:
             return
         again, part = part_around(self._edited, len(found.table.offsets) - 1)
         inputs = collect_part(session, part)
-        self._running_edited = frozenset(self._edited)
+        self._running_edited = frozenset(self._edited) | unsaid
         self._edited.clear()
         self._future = self._pool.submit(_search_around, inputs, again, found)
         self._poll.start()
@@ -196,12 +197,16 @@ class ProblemsJob(QObject):
             self._start(waiting)
             return
         self._found, grouped, seconds = future.result()
-        if self._running_edited is None:
+        edited = self._running_edited
+        if edited is None:
             self.seconds = seconds
-        result = SearchResult(grouped, self._running_edited)
+        elif self._edited:
+            # An undo may have taken the edit back: what lies between two edits was never seen and decides nothing.
+            self._search_edited(edited)
+            return
         # Frames that were edited meanwhile are searched before the window asks whether the search is complete.
         self._search_edited()
-        self.ready.emit(result)
+        self.ready.emit(SearchResult(grouped, edited))
 
 
 def _search(

@@ -14,13 +14,12 @@ from pytestqt.qtbot import QtBot
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import Batch, RemoveBoxes, SetClassNames, SetDecisions, SetRects
 from iouviewer.document.problems import ProblemKind
-from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.ui.panels.problems import ProblemsPanel
 from iouviewer.ui.tables.common import COLUMN_ROLE
 from iouviewer.ui.tables.problems_model import MAX_EDITED_FRAMES, OPEN_ROLE, PROBLEM_ROLE, Column, ProblemsModel
 from tests.app.builders import predictions_of, session_with
-from tests.ui.window import FRAMES, opened_window, small_case, square, write_boxes
+from tests.ui.window import FRAMES, loose_case, opened_window
 
 Rect = tuple[float, float, float, float]
 BOX: Rect = (100.0, 100.0, 200.0, 300.0)
@@ -55,14 +54,6 @@ def panel(qtbot: QtBot, session: Session) -> ProblemsPanel:
     made.show()
     qtbot.waitUntil(lambda: made.model.complete and made.model.count == 11)
     return made
-
-
-def loose_case(folder: Path) -> OpenRequest:
-    """As ``small_case``, but two variants see the square half a width further right on every frame."""
-    case = small_case(folder)
-    rects = {f: [(*square(f, 32.0), 0.9)] for f in range(FRAMES)}
-    preds = tuple((name, write_boxes(folder / f"{name}.csv", rects, scores=True)) for name in ("one", "other"))
-    return replace(case, preds=preds)
 
 
 def texts(model: ProblemsModel) -> list[str]:
@@ -189,6 +180,19 @@ def test_fixing_by_hand_counts_and_undo_reverts_it(qtbot: QtBot, panel: Problems
     session.go_to(1)
     session.undo()
     qtbot.waitUntil(lambda: panel.summary.text() == "11 problems")
+
+
+def test_an_edit_that_is_undone_before_the_list_follows_decides_nothing(
+    qtbot: QtBot, panel: ProblemsPanel, session: Session
+) -> None:
+    solved: list[object] = []
+    panel.model.solvedByHand.connect(solved.append)
+    [extra] = [box for box in session.ground_truth.boxes(1) if box.rect == MISSED]
+    session.go_to(1)
+    session.execute(RemoveBoxes((extra.id,)), "Fix")
+    session.undo()
+    qtbot.waitUntil(lambda: panel.model.complete)
+    assert panel.summary.text() == "11 problems" and not solved
 
 
 def test_an_edit_of_many_frames_is_searched_in_the_thread(qtbot: QtBot) -> None:
