@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from iouviewer.document.attributes import set_number, with_set
 from iouviewer.document.boxes import Box, BoxFlag, object_name
 from iouviewer.document.classes import class_name_of
 from iouviewer.document.document import Document
@@ -41,8 +42,9 @@ class Package:
     base: Document
     work: Document
     steps: tuple[StepSummary, ...]
-    # Filled in later: the classes and tracks of the project, by those of the package.
+    # Filled in later: the classes, attribute sets and tracks of the project, by those of the package.
     classes: tuple[int, ...] = ()
+    sets: tuple[int, ...] = (0,)
     tracks: Mapping[int, int] = field(default_factory=dict)
 
     @property
@@ -60,11 +62,13 @@ class Package:
         return tuple(frame for frame in self.person.frames if frame not in gold)
 
     def project_box(self, box: Box) -> Box:
-        """A box in the classes and tracks of the project; its id is 0 if it is new."""
+        """A box in the classes, attributes and tracks of the project; its id is 0 if it is new."""
         class_id = self.classes[box.class_id] if 0 <= box.class_id < len(self.classes) else box.class_id
         is_new = self.base_truth.find(box.id) is None
         track = self.tracks.get(box.track, box.track)
-        return replace(box, id=0 if is_new else box.id, class_id=class_id, track=track)
+        number = set_number(box.flags)
+        flags = with_set(box.flags, self.sets[number] if number < len(self.sets) else 0)
+        return replace(box, id=0 if is_new else box.id, class_id=class_id, track=track, flags=flags)
 
 
 @dataclass(frozen=True, slots=True)

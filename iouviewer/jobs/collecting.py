@@ -13,8 +13,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from iouviewer.document.attributes import numbers_in
 from iouviewer.document.boxes import NO_TRACK, Box
-from iouviewer.document.classes import fold_name
+from iouviewer.document.classes import ClassTable, fold_name
 from iouviewer.document.document import Document
 from iouviewer.document.edits import Edit, SetNotes, Verification
 from iouviewer.document.history import StepSummary, collect_row_changes
@@ -89,7 +90,7 @@ def collect(request: CollectRequest) -> CollectResult:
         notes.append(tr("{path} is gone: the project as it was split is used", path=target))
         target = owner / STATE_FILE
     packages = _read_packages(request.packages, plan, state.document)
-    packages, class_names = _with_project_numbers(packages, state.document)
+    packages, classes = _with_project_numbers(packages, state.document)
     decisions = _read_decisions(request.decisions) if request.decisions is not None else {}
     opinions = _opinions(packages)
     names = [package.person.name for package in packages]
@@ -101,11 +102,11 @@ def collect(request: CollectRequest) -> CollectResult:
     ]
     opinions = _opinions(packages)
     settled = settle(opinions, names, known, decisions, agreeing_iou=request.agreeing_iou)
-    works = [_settled_document(package, opinions, settled, class_names) for package in packages]
+    works = [_settled_document(package, opinions, settled, classes) for package in packages]
     steps, conflicts, returned = _write(request, target, packages, works, settled.conflicts, decisions)
     reports = tuple(report_person(package, packages, state.document, returned) for package in packages)
     missing = tuple(person.name for person in plan.people if person.name not in names)
-    return CollectResult(reports, conflicts, steps, missing, tuple(notes), class_names)
+    return CollectResult(reports, conflicts, steps, missing, tuple(notes), classes.names)
 
 
 def _read_packages(paths: Sequence[Path], plan: SplitPlan, state: Document) -> list[Package]:
@@ -171,9 +172,12 @@ def _tracks_of(document: Document) -> frozenset[int]:
     return frozenset(np.unique(tracks).tolist()) - {NO_TRACK}
 
 
-def _with_project_numbers(packages: Sequence[Package], state: Document) -> tuple[list[Package], tuple[str, ...]]:
-    """Packages that know the classes and tracks of the project; new tracks get ids that nobody else uses."""
-    names = list(state.class_names)
+def _with_project_numbers(packages: Sequence[Package], state: Document) -> tuple[list[Package], ClassTable]:
+    """Packages that know the classes, attributes and tracks of the project, and all classes together.
+
+    New tracks get ids that nobody else uses.
+    """
+    names, sets = list(state.class_names), state.classes.attribute_sets
     by_name = {fold_name(name): number for number, name in enumerate(names)}
     next_track = max(_tracks_of(state), default=0) + 1
     numbered = []
@@ -187,8 +191,9 @@ def _with_project_numbers(packages: Sequence[Package], state: Document) -> tuple
         tracks = {}
         for track in sorted(_tracks_of(package.work) - _tracks_of(package.base)):
             tracks[track], next_track = next_track, next_track + 1
-        numbered.append(replace(package, classes=tuple(classes), tracks=tracks))
-    return numbered, tuple(names)
+        own_sets, sets = numbers_in(package.work.classes.attribute_sets, sets)
+        numbered.append(replace(package, classes=tuple(classes), sets=own_sets, tracks=tracks))
+    return numbered, replace(state.classes.renamed(names), attribute_sets=sets)
 
 
 def _opinions(packages: Sequence[Package]) -> dict[int, dict[str, Opinion]]:
@@ -263,7 +268,7 @@ def _check_decisions(decisions: Mapping[str, str], conflicts: Sequence[Conflict]
 
 
 def _settled_document(
-    package: Package, opinions: Mapping[int, Mapping[str, Opinion]], settled: Settled, class_names: tuple[str, ...]
+    package: Package, opinions: Mapping[int, Mapping[str, Opinion]], settled: Settled, classes: ClassTable
 ) -> Document:
     """The work of one person: without gold frames, and with shared frames as they were settled.
 
@@ -272,7 +277,7 @@ def _settled_document(
     truth, base = package.truth, package.base_truth
     number = min(package.work.sources)
     document = Document()
-    document.class_names = class_names
+    document.classes = classes
     new = document.add_source(package.work.sources[number])
     states, verification = base.states().copy(), base.verification().copy()
     boxes: list[Box] = []

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from iouviewer.cli import main
+from iouviewer.document.attributes import attribute_set, attributes_of, with_set
 from iouviewer.document.boxes import Box
 from iouviewer.document.classes import ClassTable
 from iouviewer.document.document import Document
@@ -22,6 +23,7 @@ from iouviewer.document.edits import (
     FrameState,
     RemoveBoxes,
     SetClasses,
+    SetClassNames,
     SetFrames,
     SetNotes,
     SetRects,
@@ -358,3 +360,32 @@ def test_split_refuses_what_cannot_be_done(project: Path, tmp_path: Path, capsys
             assert main(["split", str(project), *options, "--out", out]) == 2
         assert reason in capsys.readouterr().err
         assert not Path(out).exists()
+
+
+def test_attributes_and_classes_of_packages_are_those_of_the_project(packages: Path) -> None:
+    """Both number their first attribute set 1, and both add a class of their own."""
+
+    def add(name: str, pose: str, box_frame: int) -> Callable[[Document], list[Edit]]:
+        def make(document: Document) -> list[Edit]:
+            classes = replace(
+                document.classes.renamed((*document.class_names, name)),
+                attribute_sets=(attribute_set({"pose": pose}),),
+            )
+            truth = document.ground_truth()
+            box = Box(truth.next_id, box_frame, (150.0, 5.0, 180.0, 25.0), 2, flags=with_set(0, 1))
+            return [SetClassNames.of(classes), AddBoxes((box,)), *verify_all(document)]
+
+        return make
+
+    work(packages / "ann.iouv", "Ann", add("dog", "sitting", 2))
+    work(packages / "cleo.iouv", "Cleo", add("cat", "lying", 80))
+    assert collect(packages) == 0
+    document = read_project(packages / "owner" / "collected.iouv").document
+    assert document.class_names == ("person", "car", "dog", "cat")
+    found = {
+        box.frame: (document.class_names[box.class_id], attributes_of(box.flags, document.classes.attribute_sets))
+        for frame in (2, 80)
+        for box in document.ground_truth().boxes(frame)
+        if box.rect == (150.0, 5.0, 180.0, 25.0)
+    }
+    assert found == {2: ("dog", (("pose", "sitting"),)), 80: ("cat", (("pose", "lying"),))}
