@@ -18,7 +18,7 @@ from iouviewer.ui.panels.frame_box import FrameBox
 from iouviewer.ui.panels.status_bar import format_time
 from iouviewer.ui.panels.walk_chip import WalkChip
 from iouviewer.ui.throttle import Throttle
-from iouviewer.ui.tokens import ICON_SIZE, SIZE, SPACE
+from iouviewer.ui.tokens import ICON_SIZE, SIZE, SPACE, TYPE
 
 _FRAME, _AVERAGE, _PQ, _AP = tr("Frame"), tr("Avg IoU"), tr("PQ"), tr("AP")
 _EXCLUDED = tr("Frames excluded")
@@ -98,7 +98,8 @@ class PlaybackBar(QWidget):
         self.time.setAccessibleName(tr("Time"))
         self.time.setProperty("role", "muted")
         self.time.setFont(font("body"))
-        self.time.setMinimumWidth(text_width("body", "0:00:00.0"))
+        # A fixed size: the time of another frame does not lay the window out again.
+        self.time.setFixedSize(text_width("body", "0:00:00.0"), TYPE["body"].line)
         self.walk = WalkChip(session)
         self.text = ScoreLine()
         self.text.setAccessibleName(tr("Scores of this frame and of the video"))
