@@ -86,6 +86,25 @@ def test_attributes_of_cvat_survive_export_and_import(
     assert poses(again) == POSES and cut(again) == cut(document)
 
 
+def test_attributes_that_change_between_key_frames_become_key_frames_of_cvat(tmp_path: Path) -> None:
+    document = Document()
+    truth = document.add_source(Source(0, "clip.mp4", "", 320, 240, 6))
+    sets = tuple(attribute_set({"pose": pose}) for pose in ("sitting", "standing"))
+    document.classes = ClassTable(("person",), attribute_sets=sets)
+    numbers = (1, 1, 2, 2, 1)
+    for frame, number in enumerate(numbers):
+        kind = BoxFlag.KEY_FRAME if frame in (0, 4) else BoxFlag.INTERPOLATED
+        rect = (10.0 + frame, 20.0, 50.0 + frame, 80.0)
+        truth.put(Box(frame + 1, frame, rect, 0, 3, with_set(int(kind), number)))
+    write_boxes(tmp_path / "out.xml", ground_truth_to_write(document), format="cvat")
+    again = imported(tmp_path / "out.xml", "cvat")
+    assert poses(again) == ["sitting", "sitting", "standing", "standing", "sitting"]
+    # CVAT keeps only key frames and repeats their attributes up to the next one.
+    text = (tmp_path / "out.xml").read_text()
+    boxes = [line for line in text.splitlines() if "<box" in line and 'outside="0"' in line]
+    assert ['keyframe="1"' in line for line in boxes] == [True, False, True, False, True]
+
+
 def test_labelme_keeps_flags_values_and_the_description(tmp_path: Path, document: Document) -> None:
     values = attribute_set({"wears hat": "true", "helmet": "false", "age": "7", "description": "left of the door"})
     command = set_attributes(document, [1], values, Scope.FRAME)
