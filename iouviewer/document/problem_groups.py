@@ -18,7 +18,7 @@ MIN_LINK_IOU = 0.5
 MAX_LINK_GAP = 3
 """Largest distance in frames between two boxes of an object; above 1, as predictions flicker and runs skip frames."""
 MAX_SCORE_STEP = 0.2
-"""Difference of probabilities from which two frames of a track are not one error."""
+"""Difference of scores from which two loose boxes of a track in a row are not one error."""
 _FAMILY = np.array([int(ProblemKind.MISSING if kind is ProblemKind.GAP else kind) for kind in ProblemKind])
 """Kinds of one group: a missing box that variants see on some frames and not on others is one error."""
 _SINGLE = (int(ProblemKind.SWAP), int(ProblemKind.JUMP))
@@ -93,8 +93,8 @@ def _continues(table: ProblemTable, earlier: Int, later: Int) -> Bool:
     same &= table.fix_classes[earlier] == table.fix_classes[later]
     same &= ~np.isin(table.kinds[earlier], _SINGLE)
     same &= table.frames[later] - table.frames[earlier] <= MAX_LINK_GAP
-    adds = family[earlier] == int(ProblemKind.MISSING)
-    same &= adds | (np.abs(table.scores[earlier] - table.scores[later]) <= MAX_SCORE_STEP)
+    steps = family[earlier] == int(ProblemKind.LOOSE)
+    same &= ~steps | (np.abs(table.scores[earlier] - table.scores[later]) <= MAX_SCORE_STEP)
     found: Bool = same
     return found
 

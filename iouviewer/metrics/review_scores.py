@@ -348,9 +348,9 @@ def _extra(evidence: Evidence) -> Findings:
     steady = np.where(both, clip((near.iou[rows] - 0.4) / 0.4), np.where(one, 0.6, 0.0))
     never = clip((unseen - 0.6) / 0.4)
     score = 0.95 * support * (1.0 - 0.6 * evidence.covered[rows]) * (1.0 - 0.9 * steady * (1.0 - 0.9 * never))
-    return _of_boxes(
-        evidence, ProblemKind.EXTRA, rows, score, agreeing=evidence.voters[rows], timed=tracked & (never * steady > 0.5)
-    )
+    # A track that no frame before and after supports speaks for it; that a variant misses all of a track does not.
+    timed = tracked & (steady == 0.0)
+    return _of_boxes(evidence, ProblemKind.EXTRA, rows, score, agreeing=evidence.voters[rows], timed=timed)
 
 
 def _loose(evidence: Evidence) -> Findings:

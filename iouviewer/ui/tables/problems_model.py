@@ -300,7 +300,7 @@ class ProblemsModel(QAbstractTableModel):
 
     def shown_frames(self) -> Int:
         """Frames of the problems that pass the filter, (count,) in no order."""
-        return np.array([self.problem_at(position).frame for position in range(self.count)], np.int64)
+        return self.problems.table.frames[self._shown.rows]
 
     def position_of(self, key: str) -> int:
         """Position of a problem among the open ones that pass the filter, else -1."""
