@@ -272,6 +272,15 @@ class ProblemList:
         found: Int = rows[~self._decided[rows] | (rows == row)]
         return found
 
+    def front_places(self, rows: Int) -> Int:
+        """The places in ``rows`` of the likeliest problem of each lasting error, in the order of their first ones."""
+        group = self._base.group[rows]
+        order = np.lexsort((-self._base.table.scores[rows], group))
+        best = order[np.diff(group[order], prepend=-1) != 0]
+        _, first = np.unique(group, return_index=True)
+        found: Int = best[np.argsort(first, kind="stable")]
+        return found
+
     def objects_of(self, key: str) -> list[Problem]:
         """``object_rows`` of the problem with this key, as problems; none if it is no longer found."""
         exact = [row for row in self._rows_of(key).tolist() if self.problem(row).key == key]

@@ -95,6 +95,15 @@ def test_missing_boxes_and_gaps_of_a_track_are_one_error() -> None:
     assert [one.frame for one in found.objects_of(hole[1].key)] == [2, 3, 4, 5]
 
 
+def test_the_front_of_each_error_is_its_likeliest_frame() -> None:
+    lasting = [problem(frame, score=0.5 + 0.05 * (frame % 4), box=frame, track=7) for frame in (1, 2, 3, 4)]
+    other = [problem(frame, ProblemKind.EXTRA, score=0.9, box=20 + frame, track=8) for frame in (6, 7)]
+    found = filled([*lasting, *other])
+    rows = found.list_visible().rows
+    assert [found.problem(int(rows[place])).frame for place in found.front_places(rows)] == [6, 3]
+    assert found.front_places(rows[:0]).tolist() == []
+
+
 def test_each_end_of_a_swap_is_decided_for_itself() -> None:
     ends = [problem(frame, ProblemKind.SWAP, box=frame, track=4) for frame in (3, 5)]
     assert sorted(groups(filled(ends))) == [[3], [5]]

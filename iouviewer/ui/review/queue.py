@@ -64,14 +64,9 @@ class ReviewQueue:
 
     def fronts(self) -> list[Problem]:
         """The listed problems; of each object only the worst one where steps go by object."""
-        seen: set[str] = set()
-        found = []
-        for position in range(self._model.count):
-            problem = self._model.problem_at(position)
-            if problem.key not in seen:
-                seen.update(one.key for one in self.object_of(problem))
-                found.append(self.front(problem))
-        return found
+        if self.whole_objects:
+            return self._model.fronts()
+        return [self._model.problem_at(position) for position in range(self._model.count)]
 
     def front(self, problem: Problem) -> Problem:
         """The problem that is shown for all of an object: the worst one that is listed."""

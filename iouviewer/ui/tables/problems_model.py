@@ -281,6 +281,11 @@ class ProblemsModel(QAbstractTableModel):
         """The open problems of the same lasting error, by frame, with the problem itself."""
         return self.problems.objects_of(problem.key) or [problem]
 
+    def fronts(self) -> list[Problem]:
+        """The likeliest listed problem of each lasting error, in the order of the list."""
+        rows = self._shown.rows
+        return [self.problems.problem(int(rows[place])) for place in self.problems.front_places(rows).tolist()]
+
     def count_left(self) -> int:
         """Number of open problems that pass the filter, without those that rest on one variant alone."""
         return self.problems.count_left()
