@@ -119,7 +119,9 @@ def find_differences(base: Document, copy: Document, project: Document, source: 
         if copied in (current, old):
             continue
         if old is None:
-            # Both may have drawn a new box under this id: they are two boxes.
+            # Both may have drawn a new box under this id: they are two boxes, except where they are the same.
+            if copied is None or _has_new_twin(copied, now, before):
+                continue
             boxes.append(BoxDifference(DifferenceKind.ADDED, copied, None, False))
         elif copied is None:
             if current is not None:
@@ -139,6 +141,16 @@ def find_differences(base: Document, copy: Document, project: Document, source: 
         notes,
         new_notes,
         sets,
+    )
+
+
+def _has_new_twin(copied: Box, now: GroundTruth, before: GroundTruth) -> bool:
+    """Whether the project has the same box of its own: merged before a crash, or both accepted one prediction."""
+    if copied.frame >= now.frame_count:
+        return False
+    return any(
+        one.rect == copied.rect and one.class_id == copied.class_id and before.find(one.id) is None
+        for one in now.boxes(copied.frame)
     )
 
 

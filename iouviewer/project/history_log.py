@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -124,7 +125,11 @@ class HistoryLog:
 
     def append(self, step: Step) -> tuple[int, Step]:
         """Add a step after the cursor; returns its position and the step to write there (possibly a merged one)."""
-        last = self.at(self.cursor) if self.cursor == self.count else None
+        last = None
+        if self.cursor == self.count:
+            # A step that cannot be read is not merged with; who undoes it is told.
+            with contextlib.suppress(UserError):
+                last = self.at(self.cursor)
         if last is not None and can_merge(last, step):
             step = merge_steps(last, step)
         else:

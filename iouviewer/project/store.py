@@ -232,11 +232,20 @@ class ProjectFile:
 
     def undo_step(self) -> Step | None:
         """The step that undo would revert, or None. UserError if it cannot be read."""
-        return self._log.at(self._log.cursor)
+        return self._step_at(self._log.cursor)
 
     def redo_step(self) -> Step | None:
         """The step that redo would apply again, or None. UserError if it cannot be read."""
-        return self._log.at(self._log.cursor + 1)
+        return self._step_at(self._log.cursor + 1)
+
+    def _step_at(self, position: int) -> Step | None:
+        """A step; None where it cannot be read and the check of the file is about to say so."""
+        try:
+            return self._log.at(position)
+        except UserError:
+            if self.check is None or not (self.check.is_running or self.check.damage is not None):
+                raise
+            return None
 
     def move(self, by: int, rows: RowChanges) -> None:
         """Move the cursor by the number of steps that were redone, negative for undone ones."""

@@ -101,6 +101,14 @@ def test_two_new_boxes_with_one_id_are_two_boxes() -> None:
     assert len(project.ground_truth(0)) == 10 and project.ground_truth(0).find(90).frame == 3
 
 
+def test_a_merge_that_a_crash_cut_off_before_the_copy_was_marked_adds_nothing_again() -> None:
+    own = AddBoxes((Box(90, 3, (4.0, 4.0, 9.0, 9.0), 0, 8),))  # takes the id of the box in the copy
+    _merge, project = merged(make(), make(NEW), make(own))
+    assert len(project.ground_truth()) == 10
+    again, project = merged(make(), make(NEW), project)
+    assert again.boxes == () and len(project.ground_truth()) == 10
+
+
 def test_classes_are_joined_by_name() -> None:
     names, theirs = SetClassNames(("car", "person", "bus")), SetClassNames(("car", "person", "tram", "lorry"))
     bus = AddBoxes((Box(90, 2, (1.0, 2.0, 30.0, 40.0), 2, 9),))

@@ -381,6 +381,28 @@ class Torture:
         # The log of the file that is gone still lies there: the next to open the project must be a window, not SQLite.
         self._session()
 
+    def _damage(self) -> None:
+        """A box is changed on the disk; a window is killed while it repairs that, and the next one repairs it."""
+        backup = self._back_up()
+        for suffix in ("-wal", "-shm", "-journal"):
+            self.place.project.with_name(self.place.project.name + suffix).unlink(missing_ok=True)
+        shutil.copy(backup.path, self.place.project)
+        with contextlib.closing(sqlite3.connect(self.place.project)) as connection, connection:
+            connection.execute("UPDATE boxes SET x1 = x1 + 1 WHERE id = (SELECT max(id) FROM boxes)")
+        # What a repair without a kill gives, in a copy.
+        twin = self._folder / f"twin-{self._round}"
+        shutil.copytree(self.place.folder, twin)
+        window = Window(twin / self.place.video, self._home, "--edits", "0", "--close")
+        opened = next((event for event in self._events(window, OPEN_SECONDS) if event["event"] == "opened"), None)
+        window.kill()
+        if opened is None:
+            self._violate(f"a damaged project cannot be opened: {window.errors[-600:]}")
+            return
+        self.place.contents = {opened["digest"]}
+        for end in ("call", "call", ""):
+            self._is_restored = True  # the window is right to miss the box
+            self._session(end=end)
+
     def _full_disk(self) -> None:
         """A disk that fills up while one works; the window ends while it is full, or after it was freed."""
         disk = self._folder / f"disk-{self._round}"
@@ -434,7 +456,7 @@ class Torture:
 
 def available_kinds() -> list[str]:
     """The kinds of rounds that work on this machine."""
-    kinds = ["plain", "plain", "copy", "rename", "restore", "restore_beside_log", "replace_while_open"]
+    kinds = ["plain", "plain", "copy", "rename", "restore", "restore_beside_log", "replace_while_open", "damage"]
     if hasattr(os, "geteuid") and os.geteuid() == 0 and sys.platform == "linux":
         kinds += ["full_disk", "read_only"] if _can_mount() else []
         kinds += ["other_host"] if shutil.which("unshare") else []
