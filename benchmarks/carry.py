@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from iouviewer.metrics.iou import iou_aligned, iou_matrix
 from iouviewer.propagation.carry import NO_BOXES, Pass
-from iouviewer.propagation.fill import fill, interpolate
+from iouviewer.propagation.fill import fill, interpolate, smooth_pass
 from iouviewer.propagation.guide import Bias
 
 Float = NDArray[np.float64]
@@ -138,7 +138,9 @@ def _passes(guided: bool) -> Callable[..., list[Float]]:
             if carried is None:
                 break
             found.append(carried.box)
-        return found
+        frames = range(start + step, start + step * (len(found) + 1), step)
+        of_frame = None if detections is None else detections.__getitem__
+        return list(smooth_pass(boxes[start], np.array(found).reshape(-1, 4), frames, of_frame))
 
     return run
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from iouviewer.metrics.iou import iou_matrix
 from iouviewer.metrics.table import BoxTable
 from iouviewer.propagation.carry import Pass, SceneCutFinder, StopReason
 from iouviewer.propagation.features import Image
-from iouviewer.propagation.fill import fill
+from iouviewer.propagation.fill import fill, smooth_pass
 from iouviewer.propagation.guide import Bias, Boxes
 from iouviewer.video.image_reader import ImageReader
 from iouviewer.video.opening import open_video
@@ -234,7 +234,19 @@ def _carry(
             found[box_id].append(PropagatedBox(frame, current[box_id], weak))
         if current:
             report(frame, current)
-    return {box_id: tuple(boxes) for box_id, boxes in found.items()}, reasons
+    smoothed = {start.id: _smoothed(request, start, found[start.id]) for start in starts}
+    return smoothed, reasons
+
+
+def _smoothed(
+    request: PropagationRequest, start: StartBox, found: Sequence[PropagatedBox]
+) -> tuple[PropagatedBox, ...]:
+    """The boxes of a pass that has ended."""
+    frames = range(request.frame + request.step, request.frame + request.step * (len(found) + 1), request.step)
+    detections = request.guidance.detections if request.guidance is not None else None
+    boxes = np.array([box.rect for box in found]).reshape(-1, 4)
+    smoothed = smooth_pass(np.array(start.rect), boxes, frames, detections).tolist()
+    return tuple(replace(box, rect=_rect(rect)) for box, rect in zip(found, smoothed, strict=True))
 
 
 def _rect(box: Sequence[float]) -> Rect:

@@ -1,4 +1,4 @@
-"""Fills the frames between two key boxes: a pass from each end, joined, and smoothed.
+"""Fills the frames between two key boxes: a pass from each end, joined, and smoothed; smooths passes from one end.
 
 Each pass ends at the other key box. How far it missed is spread over its frames; the two are crossfaded, detections
 that agree are added as observations. The result keeps the key boxes exact, has few changes of velocity (L1 trend
@@ -33,8 +33,12 @@ OUTLIER = 0.15
 """Distance from the course in sizes of the box beyond which a box pulls no harder: a person's gait moves boxes."""
 SMOOTH_SIZE = 20_000.0
 DISAGREE_IOU = 0.5
+ONE_WAY_KINK_COST = 0.5
+"""``KINK_COST`` of a pass in one direction, whose far end nothing holds."""
 _FIRST_STRENGTH = 20.0
 _ROUNDS = 12
+_FIXED = 1e8
+"""Weight of a box that must stay."""
 _SMALLEST_KINK = 1e-3
 
 
@@ -184,36 +188,62 @@ def _observe(joined: Boxes, detections: Callable[[int], Boxes] | None, frames: r
     return observed
 
 
+def smooth_pass(first: Box, boxes: Boxes, frames: range, detections: Callable[[int], Boxes] | None) -> Boxes:
+    """The boxes of a pass in one direction, (n, 4) on ``frames``, once it has ended; the first box stays.
+
+    Args:
+        first: the box that it began with.
+        detections: as for ``fill``.
+    """
+    if len(boxes) < 2:
+        return boxes
+    values, weights = _with_observed(np.vstack([first[None], boxes]), _observe(boxes, detections, frames))
+    weights[0] = _FIXED
+    return _to_boxes(_smooth_parameters(values, weights, ONE_WAY_KINK_COST))[1:]
+
+
 def _smooth(joined: Boxes, observed: Boxes, first: Box, last: Box) -> Boxes:
     """Few changes of velocity near the joined boxes and the observations, key boxes exact; (n, 4)."""
-    values = np.vstack([_to_parameters(first[None]), _to_parameters(joined), _to_parameters(last[None])])
-    has = ~np.isnan(observed[:, 0])
-    weights = np.ones(len(values))
-    if has.any():
-        seen = _to_parameters(observed[has])
-        rows = np.flatnonzero(has) + 1
-        values[rows] = (values[rows] + DETECTION_WEIGHT * seen) / (1 + DETECTION_WEIGHT)
-        weights[rows] += DETECTION_WEIGHT
-    weights[[0, -1]] = 1e8
+    nothing = np.full((1, 4), np.nan)
+    boxes = np.vstack([first[None], joined, last[None]])
+    values, weights = _with_observed(boxes, np.vstack([observed, nothing]))
+    weights[[0, -1]] = _FIXED
+    return _to_boxes(_smooth_parameters(values, weights, KINK_COST))[1:-1]
+
+
+def _with_observed(boxes: Boxes, observed: Boxes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Parameters and weights of boxes, (n, 4) and (n,), together with what was observed after the first, (n - 1, 4)."""
+    values, weights = _to_parameters(boxes), np.ones(len(boxes))
+    rows = np.flatnonzero(~np.isnan(observed[:, 0]))
+    if len(rows):
+        seen = _to_parameters(observed[rows])
+        values[rows + 1] = (values[rows + 1] + DETECTION_WEIGHT * seen) / (1 + DETECTION_WEIGHT)
+        weights[rows + 1] += DETECTION_WEIGHT
+    return values, weights
+
+
+def _smooth_parameters(
+    values: NDArray[np.float64], weights: NDArray[np.float64], kink_cost: float
+) -> NDArray[np.float64]:
     result = np.empty_like(values)
     size = np.exp(values[:, 2:].mean(0))
     for axis in (0, 1):
-        result[:, axis] = _straighten(values[:, axis] / size[axis], weights) * size[axis]
+        result[:, axis] = _straighten(values[:, axis] / size[axis], weights, kink_cost) * size[axis]
     strengths = np.full(len(values) - 2, SMOOTH_SIZE)
     result[:, 2:] = solveh_banded(_bands(weights, strengths), weights[:, None] * values[:, 2:])
-    return _to_boxes(result)[1:-1]
+    return result
 
 
-def _straighten(course: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A course, (n,), with few kinks, by reweighted least squares; its ends stay."""
-    ends = weights[[0, -1]]
+def _straighten(course: NDArray[np.float64], weights: NDArray[np.float64], kink_cost: float) -> NDArray[np.float64]:
+    """A course, (n,), with few kinks, by reweighted least squares; places with the weight ``_FIXED`` stay."""
+    fixed = weights == _FIXED
     found: NDArray[np.float64] = solveh_banded(
-        _bands(weights, np.full(len(course) - 2, _FIRST_STRENGTH * KINK_COST)), weights * course
+        _bands(weights, np.full(len(course) - 2, _FIRST_STRENGTH * kink_cost)), weights * course
     )
     for _ in range(_ROUNDS):
-        strengths = KINK_COST / np.maximum(np.abs(np.diff(found, 2)), _SMALLEST_KINK)
+        strengths = kink_cost / np.maximum(np.abs(np.diff(found, 2)), _SMALLEST_KINK)
         near = weights * np.minimum(1, OUTLIER / np.maximum(np.abs(found - course), 1e-9))
-        near[[0, -1]] = ends
+        near[fixed] = _FIXED
         found = solveh_banded(_bands(near, strengths), near * course)
     return found
 

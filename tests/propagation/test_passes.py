@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from iouviewer.metrics.iou import iou_aligned
 from iouviewer.propagation.carry import NO_BOXES, Pass, SceneCutFinder, StopReason
 from iouviewer.propagation.features import CHANNELS, PatchShape, cut_patch, find_features
-from iouviewer.propagation.fill import fill, interpolate, join_passes
+from iouviewer.propagation.fill import fill, interpolate, join_passes, smooth_pass
 from iouviewer.propagation.guide import Bias, Guide
 from tests.propagation.clips import SIZE, Clip, make_clip, weaving
 
@@ -179,3 +179,18 @@ def test_a_patch_shows_its_window_at_any_size_of_the_frame(scale: int) -> None:
 def test_the_object_of_the_clips_has_the_size_of_its_boxes() -> None:
     clip = make_clip(1, weaving)
     assert tuple(clip.boxes[0, 2:] - clip.boxes[0, :2]) == SIZE
+
+
+def test_a_pass_is_smoothed_after_its_end_and_begins_at_its_box() -> None:
+    rng = np.random.default_rng(4)
+    frames = np.arange(41)
+    course = np.where(frames < 20, 3.0 * frames, 60.0 - 1.0 * (frames - 20))
+    true = np.stack([course, course * 0 + 10, course + 30, course * 0 + 90], axis=1)
+    noisy = true[1:] + rng.normal(0, 1.5, (40, 4))
+    found = smooth_pass(true[0], noisy, range(1, 41), None)
+    assert np.abs(found - true[1:]).mean() < 0.6 * np.abs(noisy - true[1:]).mean()
+    assert np.abs(found[0] - true[1]).max() < 2.0
+    assert smooth_pass(true[0], noisy[:1], range(1, 2), None).tolist() == noisy[:1].tolist()
+    # What a model sees pulls the boxes towards it.
+    seen = smooth_pass(true[0], noisy + 4.0, range(1, 41), lambda frame: true[frame][None])
+    assert np.abs(seen - true[1:]).mean() < np.abs(noisy + 4.0 - true[1:]).mean() - 0.8
