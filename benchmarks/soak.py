@@ -2,7 +2,7 @@
 
     xvfb-run python -m benchmarks soak [--minutes 60] [--seed 1] [--video V --gt G --pred NAME=P]
 
-The mouse and the keyboard step, play, drag edges, draw boxes, undo, redo, select, filter lists and switch workspaces,
+Mouse and commands step, play, drag edges, draw boxes, undo, redo, select, filter lists and switch workspaces,
 in random order and with pauses as a person makes them. A precise 1 ms timer ticks in the window's thread; a gap is the
 time between two ticks. On a machine that is busy with other programs a gap is mostly waiting, so each gap is also given
 by the CPU time that the window's thread used in it. Goals: no gap over 100 ms, fewer than one over 33 ms a minute,

@@ -48,6 +48,10 @@ class Gate:
         """Let so many variants through."""
         self._open.release(count)
 
+    def let_soon(self) -> None:
+        """Let all through while this thread waits for the one that reads."""
+        threading.Timer(0.2, self._open.release, (100,)).start()
+
 
 @pytest.fixture(autouse=True)
 def everything_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,6 +174,7 @@ def test_closing_while_predictions_are_loaded_keeps_the_edits_and_all_prediction
     begin(qtbot, window, video)
     window.session.execute(AddBoxes((NEW_BOX,)), "Add")
     gate.let(1)
+    gate.let_soon()
     window.controller.close()
     assert window.errors == []
     after = contents_of(path_of(video))
@@ -181,6 +186,7 @@ def test_closing_without_edits_leaves_the_file_as_it_is(qtbot, video: VideoInfo,
     before = path_of(video).read_bytes()
     begin(qtbot, window, video)
     gate.let(1)
+    gate.let_soon()
     window.controller.close()
     assert path_of(video).read_bytes() == before and window.errors == []
 
@@ -255,6 +261,7 @@ def test_another_video_meanwhile_closes_the_first_project_whole(
     other = tmp_path / "other.mp4"
     other.write_bytes(b"other")
     gate.let(1)
+    gate.let_soon()
     with qtbot.waitSignal(window.controller.ready, timeout=10_000):
         window.controller.open_video_source(video_info(other, fingerprint="fingerprint-9"))
     assert not window.session.variants.is_loading and len(window.session.variants) == 0
