@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtWidgets import QDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from tests.hands.cases import PERSON, Case
+from iouviewer.jobs.requests import OpenRequest
+from tests.hands.cases import PERSON, Case, write_case
 from tests.hands.hands import Hands
-from tests.ui.window import opened_window
+from tests.hands.test_safe_opening import LINUX, fill, mounted, project_of, stored_boxes
+from tests.ui.window import FRAMES, opened_window
 
 MIDDLE = ((PERSON[0] + PERSON[2]) / 2, (PERSON[1] + PERSON[3]) / 2)
 
@@ -109,3 +113,33 @@ def test_the_state_before_the_last_session_is_restored_from_its_backup(qtbot: Qt
         with hands.in_dialog(restore):
             hands.menu("File", "Project", "Restore…")
         hands.wait(lambda: steps(hands)[0].startswith("Restore backup of"), "the step")
+
+
+@LINUX
+def test_a_restore_on_a_full_disk_is_told_and_saved_when_there_is_room(qtbot: QtBot, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    with mounted(disk, size="16m"):
+        case = write_case(disk / "case")
+        with opened_window(qtbot, case.request(variants=0)) as window:
+            hands = Hands(qtbot, window)
+            hands.open_tab("History")
+            save_snapshot(hands, "before lunch")
+            edit(hands)
+            hands.wait(lambda: hands.reads("Saved, clip.avi.iouv"), "the edits to be saved")
+            fill(disk)
+
+            def restore(dialog: QDialog) -> None:
+                hands.wait(lambda: summary(dialog).startswith("Restoring changes"), "the preview")
+                hands.click(hands.button("Restore", dialog))
+
+            with hands.in_dialog(restore):
+                hands.menu("File", "Project", "Restore…")
+            hands.wait(lambda: steps(hands)[0].startswith("Restore before lunch"), "the step")
+            hands.wait(lambda: hands.sees("notice.saving"), "that it is not saved")
+            (disk / "filler").unlink()
+            hands.wait(lambda: hands.reads("Saved, clip.avi.iouv") and not hands.sees("notice.saving"), "the save")
+        assert stored_boxes(project_of(case.video)) == 2 * FRAMES
+        with opened_window(qtbot, OpenRequest(video=case.video)) as window:
+            hands = Hands(qtbot, window)
+            hands.wait(lambda: hands.reads("Saved, clip.avi.iouv"), "the project")
+            assert not hands.sees("noticeBar")

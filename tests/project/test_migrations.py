@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +20,8 @@ from iouviewer.errors import UserError
 from iouviewer.project import schema
 from iouviewer.project.migrations import migrate, read_version
 from iouviewer.project.store import ProjectFile
-from tests.document.builders import apply_step
+from tests.document.builders import apply_step, state_of
+from tests.project.checks import wait_checked
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -128,6 +132,56 @@ def test_a_failed_migration_changes_nothing(version_1: Path):
     with pytest.raises(sqlite3.Error):
         migrate(version_1, migrations={1: add_note, 2: fail}, target=3)
     assert version_1.read_bytes() == before
+
+
+OPEN = """
+import sys
+from pathlib import Path
+from iouviewer.project.store import ProjectFile
+ProjectFile.open(Path(sys.argv[1])).close()
+"""
+
+KILLS = {
+    "pwrite64": (1, 2, 4, 7, 11, 16),
+    "rename": (1,),
+    "fdatasync": (1, 2, 3),
+    "ftruncate": (1,),
+    "unlink": (1, 2, 3),
+}
+"""Numbers of the calls at which the program is killed."""
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.parametrize("version", [1, 3])
+def test_a_kill_at_any_call_of_a_migration_loses_nothing(version: int, tmp_path: Path):
+    golden = GOLDEN / f"version-{version}.sqlite"
+    whole = Path(shutil.copy(golden, tmp_path / "whole.iouv"))
+    expected = contents_of(whole)
+    killed = 0
+    for call, numbers in KILLS.items():
+        for number in numbers:
+            folder = tmp_path / f"{call} {number}"
+            folder.mkdir()
+            path = Path(shutil.copy(golden, folder / "clip.mp4.iouv"))
+            inject = ("-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}")
+            command = ["strace", "-f", "-qq", "-o", os.devnull, *inject, sys.executable, "-c", OPEN, str(path)]
+            killed += subprocess.run(command, check=False, capture_output=True, timeout=60).returncode != 0
+            assert contents_of(path) == expected, f"killed at {call} {number}"
+            # The copy of the old file is complete, or is not there and was not needed any more.
+            for old in folder.glob("*.v*"):
+                shutil.copy(old, folder / "old.iouv")
+                assert contents_of(folder / "old.iouv") == expected
+    assert killed >= 6
+
+
+def contents_of(path: Path) -> tuple[object, ...]:
+    project = ProjectFile.open(path)
+    contents = project.load()
+    damage = wait_checked(project)
+    assert damage is None
+    found = state_of(contents.document), [step.label for step in project.all_steps()], dict(contents.settings)
+    project.close()
+    return found
 
 
 def test_a_file_of_a_newer_program_is_refused_and_unchanged(version_1: Path):
