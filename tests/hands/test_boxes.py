@@ -205,7 +205,7 @@ def test_tracks_are_split_merged_and_followed_by_key_frames(person: Hands, tmp_p
     assert "1" not in ids(3)
     hands.key("Ctrl+Z")
     assert ids(3) == ["1", "2"]
-    hands.key("Ctrl+A", "Ctrl+T")
+    hands.key("Ctrl+A", "Ctrl+T", "Return")  # Enter answers the question
     assert (ids(2), ids(3), ids(4)) == (["1", "2"], ["2", "1"], ["2", "1"])
     hands.key("Ctrl+Z", "Esc", "E")
     assert message(hands) == "Next key frame: needs a selected box with a track"
