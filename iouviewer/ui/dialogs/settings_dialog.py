@@ -336,9 +336,10 @@ class SettingsDialog(FramedDialog):
         self._add_row(tr("In use"), used, also=tr("Scrub cache"))
 
     def _add_models(self) -> None:
+        note = fields.note_label(tr("They were allowed to run any code on this computer. Revoke to be asked again."))
+        self._add_row(tr("Trusted files"), note, also=tr("trust revoke code weights models"))
         self.models = TrustedModels()
-        note = tr("These contents were allowed to run any code on this computer. Revoke to be asked again.")
-        self._add_row(tr("Trusted files"), self.models, note, also=tr("trust revoke code weights"))
+        self._layouts["models"].addWidget(self.models)
 
     # Values
 
@@ -429,6 +430,7 @@ class SettingsDialog(FramedDialog):
     def _on_section_changed(self, row: int) -> None:
         if row >= 0:
             self.pages.setCurrentIndex(row)
+            self.reset_button.setVisible(self._current_section() != "models")  # which has no values with defaults
 
     def _find(self, query: str) -> None:
         """Show the rows that match in all sections, and the first section with one."""

@@ -12,7 +12,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.inference.trust import TrustedFile, TrustStore
 from iouviewer.ui.dialogs.settings_fields import note_label
-from iouviewer.ui.tokens import SIZE, SPACE
+from iouviewer.ui.tokens import SPACE
 
 _DIGITS_SHOWN = 16
 """Digits of the SHA-256 that are shown; the tooltip has all."""
@@ -27,7 +27,6 @@ class TrustedModels(QWidget):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(SPACE["s"])
-        self.setMinimumWidth(SIZE["dialog_s"])
         self.fill()
 
     def fill(self, problem: str = "") -> None:
