@@ -294,8 +294,21 @@ def find_swaps(inputs: ReviewInputs, order: TrackOrder) -> Swaps:
     partner = after[earlier]
     back = iou_aligned(truth.boxes[:, before[later]], truth.boxes[:, partner], inputs.convention)
     gain = (iou + back - stay[later] - stay[partner]) / 2
-    keep = (gain >= SWAP_GAIN) & (partner < later)
+    # Two that meet and walk on exchange their places, too: the exchange must also be where both were going.
+    one, other = _expected(truth.boxes, before, partner), _expected(truth.boxes, before, later)
+    pairs_now = (truth.boxes[:, partner], truth.boxes[:, later])
+    kept = iou_aligned(one, pairs_now[0], inputs.convention) + iou_aligned(other, pairs_now[1], inputs.convention)
+    exchanged = iou_aligned(one, pairs_now[1], inputs.convention) + iou_aligned(other, pairs_now[0], inputs.convention)
+    keep = (np.minimum(gain, (exchanged - kept) / 2) >= SWAP_GAIN) & (partner < later)
     return Swaps(partner[keep], later[keep], gain[keep])
+
+
+def _expected(boxes: Float, before: Int, rows: Int) -> Float:
+    """(4, N) where the tracks of ``rows`` were going: the box before, moved as it had moved; ``before`` -1 for none."""
+    last = before[rows]
+    earlier = before[last]
+    step: Float = np.where(earlier >= 0, boxes[:, last] - boxes[:, earlier], 0.0)
+    return boxes[:, last] + step
 
 
 def find_jumps(inputs: ReviewInputs, order: TrackOrder, trusted: Bool) -> Int:

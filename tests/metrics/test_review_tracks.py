@@ -71,6 +71,8 @@ def test_a_swap_is_found_at_its_frame_and_crossing_tracks_are_none() -> None:
     assert [set(pair) for pair in pairs] == [{at(inputs, 20), at(inputs, 20, 2)}]
     crossing = inputs_of([*walk(), *walk(2, start=80, speed=-2.0)], y={1: 0.0, 2: 5.0})
     assert len(time.find_swaps(crossing, time.order_tracks(crossing)).one) == 0
+    meeting = inputs_of([*walk(speed=6.0), *walk(2, start=234, speed=-6.0)])
+    assert len(time.find_swaps(meeting, time.order_tracks(meeting)).one) == 0
 
 
 def test_a_jump_stays_where_it_lands() -> None:
