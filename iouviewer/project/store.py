@@ -232,20 +232,11 @@ class ProjectFile:
 
     def undo_step(self) -> Step | None:
         """The step that undo would revert, or None. UserError if it cannot be read."""
-        return self._step_at(self._log.cursor)
+        return _step_at(self._log, self._log.cursor, self.check)
 
     def redo_step(self) -> Step | None:
         """The step that redo would apply again, or None. UserError if it cannot be read."""
-        return self._step_at(self._log.cursor + 1)
-
-    def _step_at(self, position: int) -> Step | None:
-        """A step; None where it cannot be read and the check of the file is about to say so."""
-        try:
-            return self._log.at(position)
-        except UserError:
-            if self.check is None or not (self.check.is_running or self.check.damage is not None):
-                raise
-            return None
+        return _step_at(self._log, self._log.cursor + 1, self.check)
 
     def move(self, by: int, rows: RowChanges) -> None:
         """Move the cursor by the number of steps that were redone, negative for undone ones."""
@@ -491,6 +482,16 @@ def _write_changes(connection: sqlite3.Connection, changes: RowChanges) -> None:
     write_changes(connection, changes)
     if changes.notes is not None:
         note_rows.write_notes(connection, changes.source, changes.notes)
+
+
+def _step_at(log: HistoryLog, position: int, check: BackgroundCheck | None) -> Step | None:
+    """A step; None where it cannot be read and the check of the file is about to say so."""
+    try:
+        return log.at(position)
+    except UserError:
+        if check is None or not (check.is_running or check.damage is not None):
+            raise
+        return None
 
 
 def _exists(path: Path) -> UserError:
