@@ -174,6 +174,7 @@ def test_a_project_shown_in_parts_is_the_one_that_is_shown_at_once(
         with at_window(qtbot, case) as hands:
             hands.wait(lambda: rows_of(hands) == 2, "all boxes of the frame")
             hands.wait(lambda: hands.reads("0.909"), "the frame's IoU")
+            hands.wait(lambda: sees_box(hands) and hands.reads("Fit"), "the picture, as large as it fits")
             hands.wait(lambda: not mark(hands), "the end of loading and of the check")
             return [hands.rows("boxesTable"), sorted(text for text in hands.texts() if has_number(text))]
 
