@@ -138,9 +138,10 @@ def _passes(guided: bool) -> Callable[..., list[Float]]:
             if carried is None:
                 break
             found.append(carried.box)
+        if detections is None:
+            return found
         frames = range(start + step, start + step * (len(found) + 1), step)
-        of_frame = None if detections is None else detections.__getitem__
-        return list(smooth_pass(boxes[start], np.array(found).reshape(-1, 4), frames, of_frame))
+        return list(smooth_pass(boxes[start], np.array(found).reshape(-1, 4), frames, detections.__getitem__))
 
     return run
 

@@ -241,11 +241,12 @@ def _carry(
 def _smoothed(
     request: PropagationRequest, start: StartBox, found: Sequence[PropagatedBox]
 ) -> tuple[PropagatedBox, ...]:
-    """The boxes of a pass that has ended."""
+    """The boxes of a pass that has ended; without predictions, smoothing moves late boxes off more than it steadies."""
+    if request.guidance is None:
+        return tuple(found)
     frames = range(request.frame + request.step, request.frame + request.step * (len(found) + 1), request.step)
-    detections = request.guidance.detections if request.guidance is not None else None
     boxes = np.array([box.rect for box in found]).reshape(-1, 4)
-    smoothed = smooth_pass(np.array(start.rect), boxes, frames, detections).tolist()
+    smoothed = smooth_pass(np.array(start.rect), boxes, frames, request.guidance.detections).tolist()
     return tuple(replace(box, rect=_rect(rect)) for box, rect in zip(found, smoothed, strict=True))
 
 
