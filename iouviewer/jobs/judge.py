@@ -127,8 +127,8 @@ def judge_all(pool: Pool, names: Names, *, progress: Callable[[int, int, str], N
 def describe_choice(judged: Sequence[Judged]) -> str:
     """Whether a variant that passes still does as the choice among all of them; empty where nobody chose.
 
-    Whoever looks at several variants and takes one that passes has several chances of a PASS by luck. Holm's correction
-    says which of them pass all the same.
+    A person who looks at several variants and takes one that passes has several chances of a PASS by luck. Holm's
+    correction says which of them pass all the same.
     """
     compared = [one for one in judged if one.compared is not None]
     passing = [one for one in compared if one.outcome is Outcome.PASS]
