@@ -184,7 +184,7 @@ class WindowParts(QObject):
         canvas = self.views.canvas
         self.runs = RunCommands(window, session, self.queue, settings, self.status)
         self.files = FileCommands(window, session, self.loader, self.controller, settings, self.runs)
-        self.project = ProjectCommands(window, session, self.controller, self.loader, settings)
+        self.project = ProjectCommands(window, session, self.controller, self.loader, settings, self._save_settings)
         self.exports = ExportCommands(window, session, settings, canvas)
         self.view = ViewCommands(
             window,

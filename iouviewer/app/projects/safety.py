@@ -31,6 +31,7 @@ class Choice(StrEnum):
     FIND_VIDEO = "findVideo"
     HIDE = "hide"
     CONFIRM = "confirm"
+    CHANGE_NAME = "changeName"
 
 
 CHOICE_TEXTS: dict[Choice, str] = {
@@ -51,6 +52,7 @@ CHOICE_TEXTS: dict[Choice, str] = {
     Choice.FIND_VIDEO: tr("Find the right file…"),
     Choice.HIDE: tr("Hide"),
     Choice.CONFIRM: tr("OK"),
+    Choice.CHANGE_NAME: tr("Change name…"),
 }
 
 

@@ -24,6 +24,21 @@ WORKING_COPY = "workingCopy"
 READ_ONLY_MARK = tr("Read-only")
 
 
+PACKAGE = "package"
+"""Key of the notice on a package: whose work it is, and how it is signed."""
+
+
+def package_notice(name: str, author: str) -> Notice:
+    """The project is a package of a split: what it is, and under which name its edits are kept."""
+    text = tr(
+        "Package of {name}: verify the frames that are not excluded; the guidelines are in Notes. Your work is signed "
+        "as “{author}”.",
+        name=name,
+        author=author,
+    )
+    return Notice(PACKAGE, text, (Choice.CHANGE_NAME, Choice.CONFIRM))
+
+
 def copy_key(copy: Path) -> str:
     """Key of the notice that offers a copy."""
     return f"copy:{copy}"

@@ -19,6 +19,7 @@ from iouviewer.app.projects.merging import CopyContents, CopyReader
 from iouviewer.app.projects.recovery import CopyState
 from iouviewer.app.projects.restoring import project_of_copy
 from iouviewer.app.projects.safety import Choice, Notice
+from iouviewer.app.projects.safety_notices import package_notice
 from iouviewer.app.settings import Settings
 from iouviewer.app.video.frame_loader import FrameLoader
 from iouviewer.document.merging import build_merge_edit, find_differences
@@ -26,12 +27,16 @@ from iouviewer.document.restoring import DocumentState, build_restore_edit
 from iouviewer.document.variant_merging import find_variant_differences
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.jobs.work_packages import PACKAGE
 from iouviewer.project.schema import SUFFIX
+from iouviewer.ui.dialogs.input_dialogs import ask_name
 from iouviewer.ui.dialogs.merge_dialog import MergeDialog
 from iouviewer.ui.dialogs.restore_dialog import RestoreDialog
 from iouviewer.ui.panels.notice_bar import NoticeBar
 
 _FILTER = tr("Projects (*.iouv)")
+_SIGNED = "package_signed"
+"""Key of a project value: the person has seen under which name the work of a package is kept."""
 
 _SECTIONS: dict[KnownKind, str] = {
     KnownKind.PROJECT: tr("Projects of this video"),
@@ -66,8 +71,10 @@ class ProjectCommands(QObject):
         controller: ProjectController,
         loader: FrameLoader,
         settings: Settings,
+        save_settings: Callable[[], None],
     ) -> None:
         super().__init__(window)
+        self._save_settings = save_settings
         self._window, self._session = window, session
         self._controller, self._loader, self._settings = controller, loader, settings
         self.bar = NoticeBar(controller.safety.notices)
@@ -102,7 +109,8 @@ class ProjectCommands(QObject):
             Choice.KEEP_BOXES: safety.keep_boxes,
             Choice.FIND_VIDEO: partial(self._find_video, notice.path),
             Choice.HIDE: partial(safety.notices.hide, notice.key),
-            Choice.CONFIRM: partial(safety.notices.hide, notice.key),
+            Choice.CONFIRM: partial(self._confirm, notice),
+            Choice.CHANGE_NAME: self._change_name,
         }
         path = notice.path
         if path is not None:
@@ -115,8 +123,34 @@ class ProjectCommands(QObject):
         self._is_trying = choice in (Choice.TAKE_OVER, Choice.TRY_AGAIN)
         answers[choice]()
 
+    # Packages
+
+    def _show_package(self) -> None:
+        """In a package, say whose it is and how its edits are signed; once."""
+        values = self._controller.autosave.values
+        facts = values.get(PACKAGE)
+        if isinstance(facts, dict) and not values.get(_SIGNED) and not self._session.read_only:
+            notice = package_notice(str(facts.get("name", "")), self._settings.author_name)
+            self._controller.safety.notices.post(notice)
+
+    def _change_name(self) -> None:
+        name = ask_name(self._window, self._settings.author_name)
+        if name:
+            self._settings.author = name
+            self._session.author = self._settings.author_name
+            self._save_settings()
+            self._show_package()
+
+    def _confirm(self, notice: Notice) -> None:
+        if notice.key == PACKAGE:
+            self._controller.autosave.save_values({_SIGNED: True})
+            self._controller.safety.notices.withdraw(notice.key)
+        else:
+            self._controller.safety.notices.hide(notice.key)
+
     def _on_controller_ready(self) -> None:
-        """Say that another try has failed: the notice is the same as before it."""
+        """Say that another try has failed (the notice is the same as before it), and what a package is."""
+        self._show_package()
         if self._is_trying and self._session.read_only:
             self._session.statusMessage.emit(tr("Still not possible: {reason}", reason=self._session.read_only))
         self._is_trying = False

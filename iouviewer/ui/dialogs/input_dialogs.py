@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtWidgets import QDialog, QFileDialog, QLabel, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QLabel, QLineEdit, QWidget
 
 from iouviewer.app.settings import Settings
 from iouviewer.i18n import tr
-from iouviewer.ui.dialogs.frame import FramedDialog
+from iouviewer.ui.dialogs.frame import FramedDialog, field_label
 from iouviewer.ui.tokens import SIZE, SPACE
 
 _MODEL_FILTER = tr("Models (*.pt *.onnx *.engine *.torchscript *.xml);;All files (*)")
@@ -63,6 +63,23 @@ def choose_answer(parent: QWidget | None, title: str, text: str, answers: Sequen
     dialog.exec()
     dialog.deleteLater()
     return chosen[0] if chosen else None
+
+
+def ask_name(parent: QWidget | None, current: str) -> str:
+    """Ask under which name a person's edits are kept; empty if nothing was chosen."""
+    dialog = FramedDialog(parent, title=tr("Your name"), name="askName")
+    line = QLineEdit(current)
+    line.setObjectName("askNameText")
+    line.selectAll()
+    dialog.body.addWidget(field_label(tr("Edits, decisions and notes are kept under this name:"), line))
+    dialog.body.addWidget(line)
+    dialog.add_cancel()
+    accept = dialog.add_primary(tr("Use name"))
+    accept.clicked.connect(dialog.accept)
+    line.textChanged.connect(lambda text: accept.setEnabled(bool(text.strip())))
+    is_chosen = dialog.exec() == QDialog.DialogCode.Accepted
+    dialog.deleteLater()
+    return line.text().strip() if is_chosen else ""
 
 
 def choose_weights(parent: QWidget | None, settings: Settings) -> list[Path]:
