@@ -64,10 +64,10 @@ from iouviewer.ui.keyboard.letters import KeyLetters
 from iouviewer.ui.loading_presenter import LoadingPresenter
 from iouviewer.ui.notifications import Notifications
 from iouviewer.ui.panels.boxes import BoxesPanel
+from iouviewer.ui.panels.class_prompt import ClassPrompt
 from iouviewer.ui.panels.history import HistoryPanel
 from iouviewer.ui.panels.inspector import Inspector
 from iouviewer.ui.panels.notes import NotesPanel
-from iouviewer.ui.panels.class_prompt import ClassPrompt
 from iouviewer.ui.panels.notice_bar import stacked
 from iouviewer.ui.panels.playback_bar import PlaybackBar
 from iouviewer.ui.panels.problems import ProblemsPanel
