@@ -69,9 +69,7 @@ def describe_unsupported(data: BoxesToWrite, unsupported: Collection[Field]) -> 
         texts.append(tr_n("{count} box loses its truncated mark", "{count:,} boxes lose their truncated marks", n))
     with_attributes = int(np.count_nonzero(set_numbers(flags)))
     if Field.ATTRIBUTES in unsupported and with_attributes:
-        texts.append(
-            tr_n("{count} box loses its attributes", "{count:,} boxes lose their attributes", with_attributes)
-        )
+        texts.append(tr_n("{count} box loses its attributes", "{count:,} boxes lose their attributes", with_attributes))
     if count(Field.KEY_FRAMES, BoxFlag.KEY_FRAME | BoxFlag.INTERPOLATED):
         texts.append(tr("Key frame and interpolation marks are not exported"))
     if Field.LABELLED_FRAMES in unsupported and data.labelled is not None and len(data.labelled) < data.frame_count:
