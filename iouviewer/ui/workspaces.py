@@ -192,7 +192,7 @@ class Workspaces(QStackedWidget):
             self.layer_bar.add_controls(views.controls)
         else:
             views.playback_bar.add_right(views.controls)
-        views.controls.set_folded(self.plan.are_thresholds_folded)
+            views.controls.set_folded(self.plan.are_thresholds_folded)
         self._fit_variants()
         views.timeline.set_always_strips(not correct)
         views.playback_bar.lanes_button.setVisible(correct)

@@ -11,6 +11,7 @@ from PySide6.QtCore import QPoint, QSize
 from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QSplitter, QTabBar, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from iouviewer.jobs.requests import OpenRequest
 from tests.hands.cases import Case
 from tests.hands.hands import Hands, plain
 from tests.ui.window import opened_window
@@ -179,6 +180,22 @@ def test_parts_give_way_and_the_iou_row_stays(person: Hands, width: int, height:
         person.click(person.named("thresholdsButton"))
         person.wait(lambda: shown(person, "confidenceSlider") and shown(person, "iouThresholdSpinBox"), "the popup")
         person.key("Escape")
+
+
+def test_no_layer_is_cut_off_after_compare(qtbot: QtBot, case: Case) -> None:
+    """Five layers leave no room for the thresholds, whatever was shown before."""
+    named = tuple((f"variant-{number}", path) for number, path in enumerate((case.base, case.other) * 2))
+    with opened_window(qtbot, OpenRequest(video=case.video, gt=case.gt, preds=named)) as window:
+        person = Hands(qtbot, window)
+        resize(person, 1280, 720)
+        assert not shown(person, "confidenceSlider")
+        person.key("F3")
+        person.wait(lambda: shown(person, "confidenceSlider"), "the thresholds in Compare")
+        person.key("F2")
+        person.wait(lambda: shown(person, "layerBar"), "Correct")
+        assert not shown(person, "confidenceSlider")
+        bar = person.named("layerBar").layout()
+        assert bar is not None and bar.minimumSize().width() <= person.named("layerBar").width()
 
 
 def test_side_tabs_fit_and_show_numbers(person: Hands) -> None:

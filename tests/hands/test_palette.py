@@ -69,6 +69,17 @@ def test_the_palette_knows_the_selection_and_says_why_a_command_is_missing(perso
     hands.wait(lambda: hands.reads("Undo") or len(hands.rows("boxesTable")) < rows, "the deleted box")
 
 
+def test_enter_alone_deletes_nothing(person: Hands) -> None:
+    """Without a selection the list begins as the menus do, not with Delete."""
+
+    def steps(dialog: QDialog) -> None:
+        assert titles(dialog)[:2] == ["Commands", "Open video or images…"]
+        person.key("Esc")
+
+    with person.in_dialog(steps):
+        person.key("Ctrl+K")
+
+
 def test_frames_times_tracks_and_thresholds_are_understood(person: Hands) -> None:
     hands = person
 

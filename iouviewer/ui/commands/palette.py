@@ -108,7 +108,7 @@ class PaletteCommands(QObject):
         if name:
             sections.append(Section(tr("For {name}", name=name), self._entries(for_selection)))
         else:
-            others = [*for_selection, *others]
+            others = [row for row in available if row in for_selection or row in others]
         sections.append(Section(tr("Commands"), self._entries(others)))
         if text:
             sections += [self._tracks(text), self._classes(text)]

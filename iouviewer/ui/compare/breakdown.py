@@ -37,6 +37,9 @@ TITLES: Mapping[Topic, str] = {
     Topic.CONFUSION: tr("Confusion"),
 }
 """Titles of the tables."""
+_NO_VARIANT = tr("Choose a second variant to compare.")
+_COMPARING = tr("Comparing with the baseline…")
+_NO_ROWS = tr("Nothing to list here.")
 _NAMES: Mapping[Topic, str] = {
     Topic.CLASSES: tr("AP by class; a row lists the boxes that the variant misses"),
     Topic.SIZES: tr("AP by size in square pixels; a row lists the boxes that the variant misses"),
@@ -208,12 +211,12 @@ class _Table(QTableView):
     def __init__(self, name: str, accessible_name: str, empty_text: str) -> None:
         super().__init__()
         apply_dense_style(self, name, accessible_name)
-        self._empty_text = empty_text
+        self.empty_text = empty_text
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if self.model() is not None and not self.model().rowCount():
-            paint_empty_text(self, self._empty_text)
+            paint_empty_text(self, self.empty_text)
 
 
 class BreakdownTab(QWidget):
@@ -230,7 +233,7 @@ class BreakdownTab(QWidget):
         self._session = session
         self.model = BreakdownModel(topic)
         self.places = PlacesModel(session)
-        self.table = _Table(f"breakdown.{topic}", _NAMES[topic], tr("Choose a second variant to compare."))
+        self.table = _Table(f"breakdown.{topic}", _NAMES[topic], _NO_VARIANT)
         self.table.setModel(self.model)
         hint = tr("Choose a row to list its boxes.")
         self.list = _Table(f"breakdown.{topic}.boxes", tr("Boxes of the row above"), hint)
@@ -306,7 +309,9 @@ class BreakdownPage(QWidget):
         layout.addLayout(row)
         layout.addWidget(self._stack, 1)
 
-    def show_breakdown(self, found: Breakdown | None) -> None:
-        """Show the tables of one variant; None: there is none."""
+    def show_breakdown(self, found: Breakdown | None, *, has_variant: bool) -> None:
+        """Show the tables of one variant; None: there is none, or with a variant, none yet."""
         for tab in self.tabs:
+            tab.table.empty_text = _NO_VARIANT if not has_variant else _COMPARING if found is None else _NO_ROWS
+            tab.table.viewport().update()
             tab.show_rows(() if found is None else found.tables[tab.model.topic])

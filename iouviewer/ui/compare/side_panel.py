@@ -262,7 +262,7 @@ class SidePanel(QWidget):
     def set_breakdowns(self, breakdowns: dict[str, Breakdown]) -> None:
         """Show these tables."""
         self._breakdowns = breakdowns
-        self.breakdown.show_breakdown(breakdowns.get(self._compared))
+        self.breakdown.show_breakdown(breakdowns.get(self._compared), has_variant=bool(self._compared))
 
     def _on_tab_changed(self, _tab: int) -> None:
         self.breakdownShown.emit(self.tabs.currentWidget() is self.breakdown)
@@ -309,7 +309,7 @@ class SidePanel(QWidget):
             view.show_objects(objects, self._session, is_complete=is_known)
             text = f"{kind.title} {len(objects):,}" if is_known else kind.title
             self._kind_buttons.button(number).setText(text)
-        self.breakdown.show_breakdown(self._breakdowns.get(self._compared))
+        self.breakdown.show_breakdown(self._breakdowns.get(self._compared), has_variant=bool(self._compared))
         self._draw()
 
     # Curves
@@ -361,6 +361,7 @@ def _make_plot(name: str, accessible_name: str, x: str, y: str) -> pg.PlotWidget
     plot.setAccessibleName(accessible_name)
     plot.setLabel("bottom", x)
     plot.setLabel("left", y)
+    plot.getAxis("left").enableAutoSIPrefix(False)  # 0.15, not "150 (x0.001)"
     plot.plotItem.setMenuEnabled(False)
     plot.plotItem.hideButtons()
     plot.showGrid(x=True, y=True, alpha=0.12)

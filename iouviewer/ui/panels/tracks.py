@@ -17,14 +17,14 @@ from iouviewer.ui.tokens import SIZE, SPACE
 
 _WIDTHS = {
     Column.COLOUR: 24,
-    Column.TRACK: 44,
+    Column.TRACK: 42,
     Column.CLASS: 48,
     Column.FRAMES: 62,
-    Column.BOXES: 42,
-    Column.IOU: 46,
-    Column.PROBLEMS: 54,
+    Column.BOXES: 45,
+    Column.IOU: 50,
+    Column.PROBLEMS: 62,
 }
-_NARROW = 290
+_NARROW = 330
 """Logical pixels of width below which the frames give way to the class."""
 
 
