@@ -106,6 +106,15 @@ MENUS: dict[str, str] = {
     "help": tr("Help"),
 }
 """Title of each menu by its key, in the order of the menu bar; ``/`` separates a submenu from its menu."""
+FIRST_OF_GROUP = frozenset(
+    (
+        *("importGroundTruth", "restore", "quit", "copy", "findInList", "settings"),
+        *("fit", "hideBoxes", "adjustPicture", "blindMode", "toggleRail", "playPause", "firstFrame", "verifyAndNext"),
+        *("nextUnverified", "classPicker", "accept", "addNote", "outside", "trimStart", "setTrack", "fillByFollowing"),
+        *("linkTracks", "deleteFromHere", "takeFix", "takeFixHere", "problemGrid", "releaseNotes", "about"),
+    )
+)
+"""Commands above which their menu has a line."""
 
 
 def _action(
@@ -185,8 +194,9 @@ _EDIT = (
 _BOX = (
     _action("selectTool", tr("Select boxes"), "", "", "box", "edit.use_select_tool"),
     _action("drawBox", tr("Draw box"), "bounding-box", "W", "box", "edit.draw"),
-    _action("classPicker", tr("Change class…"), "tag", "C", "box", "edit.pick_class"),
     _action("drawRegion", tr("Draw region to ignore"), "prohibit", "Shift+I", "box", "edit.draw_region"),
+    _action("classPicker", tr("Change class…"), "tag", "C", "box", "edit.pick_class"),
+    _action("inspector", tr("Edit in inspector"), "", "Ctrl+I", "box", "side.focus_inspector"),
     _action("attributes", tr("Attributes…"), "", "", "box", "side.edit_attributes", needs=Need.BOX),
     _action("classes", tr("Classes…"), "classes", "", "box", "classes.show"),
     _action(
@@ -274,8 +284,8 @@ _TRACK = (
         "propagation.fill_straight",
         needs=Need.TRACK,
     ),
-    _action("linkTracks", tr("Link boxes into tracks…"), "", "", "track", "linking.link"),
     _action("fillGaps", tr("Fill all gaps of track"), "", "", "track", "tracks.fill_gaps", needs=Need.TRACK),
+    _action("linkTracks", tr("Link boxes into tracks…"), "", "", "track", "linking.link"),
     _action("trackClass", tr("Change class of track…"), "classes", "", "track", "tracks.change_class"),
     _action(
         "deleteFromHere", tr("Delete track from here"), "", "", "track", "tracks.delete_from_here", needs=Need.TRACK
@@ -466,7 +476,6 @@ _VIEW = (
         "confidenceDown", tr("Lower confidence"), "", "[", "view", "view.change_confidence", -0.05, needs_video=False
     ),
     _action("confidenceUp", tr("Raise confidence"), "", "]", "view", "view.change_confidence", 0.05, needs_video=False),
-    _action("inspector", tr("Edit in inspector"), "", "Ctrl+I", "box", "side.focus_inspector"),
     _action("toggleRail", tr("Tool rail"), "", "Ctrl+1", "view/panels", "view.toggle_panel", "rail", needs_video=False),
     _action(
         "toggleSide", tr("Side panel"), "", "Ctrl+2", "view/panels", "view.toggle_panel", "side", needs_video=False

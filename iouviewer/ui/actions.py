@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from iouviewer.errors import UserError
-from iouviewer.ui.action_table import ACTIONS, MENUS, REASONS, Action, KeyScope, Need
+from iouviewer.ui.action_table import ACTIONS, FIRST_OF_GROUP, MENUS, REASONS, Action, KeyScope, Need
 from iouviewer.ui.key_presets import Keys, keys_of
 from iouviewer.ui.keyboard.key_text import shown_key
 from iouviewer.ui.keyboard.letters import KeyLetters
@@ -183,6 +183,8 @@ class ActionSet(QObject):
         for row in ACTIONS:
             parent: QMenu | None = None
             parts = row.menu.split("/") if row.menu else []
+            if row.id in FIRST_OF_GROUP:
+                menus[parts[0]].addSeparator()
             for depth in range(len(parts)):
                 key = "/".join(parts[: depth + 1])
                 if key not in menus and parent is not None:

@@ -48,6 +48,7 @@ ENTRIES: Mapping[str, Ids] = {
         (MENUS["track"], _TRACK_MENU),
         (MENUS["box/flags"], _FLAGS_MENU),
         "snapEdge",
+        "propagate",
         "copy",
         "attributes",
         "addNote",

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu, QMenuBar
 from pytestqt.qtbot import QtBot
 
 from iouviewer.document.edits import SetClassNames
-from iouviewer.ui.action_table import ACTIONS, MENUS
+from iouviewer.ui.action_table import ACTIONS, FIRST_OF_GROUP, MENUS
 from iouviewer.ui.dialogs.search_dialog import Choice, filter_choices, match_rank
 from iouviewer.ui.key_presets import PRESETS, conflicts, keys_of
 from iouviewer.ui.keyboard.key_filter import is_text_field
@@ -234,3 +234,14 @@ def test_a_query_matches_start_word_part_or_scattered_letters(query: str, text: 
 def test_the_best_match_comes_first_and_equal_ones_keep_their_order() -> None:
     choices = [Choice("1", "Take the fix"), Choice("2", "Fix"), Choice("3", "Fix again")]
     assert [choice.key for choice in filter_choices("fix", choices)] == ["2", "3", "1"]
+
+
+def test_long_menus_are_divided_into_groups(qtbot: QtBot) -> None:
+    assert {row.id for row in ACTIONS if row.menu} >= FIRST_OF_GROUP
+    with opened_window(qtbot) as window:
+        menus = [action.menu() for action in window.findChild(QMenuBar).actions()]
+        assert len(menus) == sum("/" not in key for key in MENUS)
+        for menu in menus:
+            drawn = "".join("|" if action.isSeparator() else "x" for action in menu.actions())
+            sizes = [len(group) for group in drawn.split("|")]
+            assert all(0 < size <= 8 for size in sizes), (menu.title(), sizes)

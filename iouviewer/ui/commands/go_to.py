@@ -41,7 +41,7 @@ class GoToCommands:
     def ask_frame(self) -> None:
         """Ask for a frame, a time or a track."""
         last = max(0, self._session.frame_count - 1)
-        hint = tr("Frame 0–{last:,}, time such as 0:15.3, or track such as #17", last=last)
+        hint = tr("Frame 0–{last:,}, time (0:15.3) or track (#17)", last=last)
         self._ask(str(self._session.current_frame), hint, number_is_time=False)
 
     def ask_time(self) -> None:
