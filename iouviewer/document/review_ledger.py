@@ -51,14 +51,16 @@ class LedgerCounts:
 
     @property
     def text(self) -> str:
-        """``212 decided: 61 label errors (29 %, 95 % 23 to 35), 139 kept, 12 unclear``."""
+        """``212 decided: 61 label errors (29 %, 95 % 23 to 35), 139 kept, 12 unclear``; without decisions only that."""
+        if not self.total:
+            return tr("Nothing decided yet")
         low, high = wilson_interval(self.errors, self.total)
         return tr(
             "{total:,} decided: {errors:,} label errors ({share:.0f} %, 95 % {low:.0f} to {high:.0f}), {kept:,} kept, "
             "{unclear:,} unclear",
             total=self.total,
             errors=self.errors,
-            share=100 * self.errors / self.total if self.total else 0,
+            share=100 * self.errors / self.total,
             low=100 * low,
             high=100 * high,
             kept=self.kept,

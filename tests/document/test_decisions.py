@@ -104,6 +104,7 @@ def test_the_ledger_counts_label_errors_with_their_interval() -> None:
     verdicts = [Verdict.FIXED] * 50 + [Verdict.CORRECTED] * 11 + [Verdict.RIGHT] * 139 + [Verdict.UNCLEAR] * 12
     counts = LedgerCounts.of(Decision(verdict) for verdict in verdicts)
     assert counts.text == "212 decided: 61 label errors (29 %, 95 % 23 to 35), 139 kept, 12 unclear"
+    assert LedgerCounts().text == "Nothing decided yet"
 
 
 def test_decisions_are_exported_with_author_and_time_also_those_that_do_not_hold() -> None:

@@ -27,7 +27,8 @@ class AgreementCommands(QObject):
 
     def choose(self) -> None:
         """Choose a project or a file of boxes, and compare its ground truth with the open one."""
-        path, _ = QFileDialog.getOpenFileName(self._window, tr("Compare with other ground truth"), "", _FILTER)
+        title, folder = tr("Compare with other ground truth"), str(Path(self._session.source.path).parent)
+        path, _ = QFileDialog.getOpenFileName(self._window, title, folder, _FILTER)
         if path:
             other = read_other_truth(Path(path), self._session.source)
             dialog = AgreementDialog(self._window, self._session, other)

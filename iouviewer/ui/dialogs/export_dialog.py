@@ -188,11 +188,13 @@ class ExportDialog(FramedDialog):
         self.boxes_label = field_label(tr("Boxes"), self.boxes)
         self.frames_label = field_label(tr("Frames"), self.frames)
         frames = QHBoxLayout()
+        frames.setSpacing(SPACE["s"])
         frames.addWidget(self.frames)
         frames.addWidget(self.range)
         frames.addStretch(1)
         self.range.setAccessibleName(tr("Range of frames"))
         target = QHBoxLayout()
+        target.setSpacing(SPACE["s"])
         target.addWidget(self.path, 1)
         target.addWidget(self.browse)
         boxes = QHBoxLayout()
@@ -204,13 +206,12 @@ class ExportDialog(FramedDialog):
             fields.addWidget(label, row, 0)
             fields.addLayout(line, row, 1)
         fields.setColumnStretch(1, 1)
-        facts = QGridLayout()
+        self._facts = facts = QGridLayout()
         facts.setHorizontalSpacing(SPACE["l"])
         facts.addWidget(self.fields_title, 0, 0)
         facts.addWidget(self.lines_title, 0, 1)
         facts.addWidget(self.kept, 1, 0, Qt.AlignmentFlag.AlignTop)
         facts.addWidget(self.lines, 1, 1, Qt.AlignmentFlag.AlignTop)
-        facts.setColumnStretch(0, 1)
         facts.setColumnStretch(1, 1)
         warning = QHBoxLayout()
         warning.addWidget(self.warning, 1)
@@ -357,6 +358,8 @@ class ExportDialog(FramedDialog):
             lines = [f"✓  {text}" for text in supported_fields(data, self._writer.format)]
             lines += [f"✕  {text}" for text in unsupported_fields(data, self._writer.format)]
         self.kept.setText("\n".join(lines))
+        self.kept.setVisible(bool(lines))
+        self._facts.setColumnStretch(0, int(bool(lines)))  # else the first lines have the whole width
         self.primary.setText(self._verb())
         self.primary.setEnabled(export is not None and self._error is None)
 

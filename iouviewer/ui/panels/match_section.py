@@ -90,8 +90,8 @@ def signed(value: float, decimals: int = 3) -> str:
     return f"{value:+.{decimals}f}".replace("-", "−")
 
 
-_NARROW = 250
-"""Logical pixels of width below which the words of the row are left out."""
+_NARROW, _NARROWEST = 300, 250
+"""Logical pixels of width below which the first word of the row is left out, and below which the second one is."""
 _ANY_WIDTH = 16_777_215
 
 
@@ -163,8 +163,8 @@ class MatchSection(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         # The words give way to the name of the variant.
-        for word in (self._head, self._iou_word):
-            word.setMaximumWidth(0 if self.width() < _NARROW else _ANY_WIDTH)
+        for word, least in ((self._head, _NARROW), (self._iou_word, _NARROWEST)):
+            word.setMaximumWidth(0 if self.width() < least else _ANY_WIDTH)
         self.text.setGeometry(0, 0, self.width(), self._why.height())
 
     def changeEvent(self, event: QEvent) -> None:
