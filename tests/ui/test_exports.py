@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from iouviewer.document.edits import SetDecisions, SetNotes, SetRects
 from iouviewer.document.notes import Note
 from iouviewer.formats.registry import ReadContext, read_boxes
+from iouviewer.ui.commands import exports as export_commands
 from iouviewer.ui.dialogs.export_dialog import ExportDialog
 from iouviewer.ui.exports import EXPORTS, EXPORTS_BY_ID, Export
 from iouviewer.ui.main_window import MainWindow
@@ -49,6 +50,7 @@ def test_every_export_is_in_the_dialog_and_its_menu_action_writes_the_proposed_f
 
     monkeypatch.setattr(QFileDialog, "getSaveFileName", save)
     monkeypatch.setattr(ExportDialog, "exec", choose)
+    monkeypatch.setattr(export_commands, "choose_answer", lambda *_: 0)  # boxes without a track as they are
     with opened_window(qtbot, small_case(tmp_path)) as window:
         if export.id == "exportNotes":
             window.session.execute(SetNotes((Note(1, "reflection", 0),)), "Add note")
