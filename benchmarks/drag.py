@@ -78,7 +78,7 @@ def open_window(options: argparse.Namespace, video: Path) -> MainWindow:
     from iouviewer.app.notifier import Notifier
     from iouviewer.jobs.requests import OpenRequest
     from iouviewer.ui.main_window import MainWindow
-    from iouviewer.ui.start import fill_window, freeze_garbage_collection
+    from iouviewer.ui.start import fill_window, start_garbage_collection
     from iouviewer.ui.theme import ThemeManager
 
     app = QApplication.instance()
@@ -92,7 +92,7 @@ def open_window(options: argparse.Namespace, video: Path) -> MainWindow:
     window.resize(*SIZE)
     go_to(window, options.frame)
     wait(3000)  # the list of problems and verdicts of all variants
-    freeze_garbage_collection()
+    start_garbage_collection(app)
     return window
 
 
@@ -108,7 +108,7 @@ def open_crowd(count: int) -> MainWindow:
     from iouviewer.jobs.requests import OpenRequest
     from iouviewer.metrics.table import BoxTable
     from iouviewer.ui.main_window import MainWindow
-    from iouviewer.ui.start import fill_window, freeze_garbage_collection
+    from iouviewer.ui.start import fill_window, start_garbage_collection
     from iouviewer.ui.theme import ThemeManager
 
     app = QApplication.instance()
@@ -139,7 +139,7 @@ def open_crowd(count: int) -> MainWindow:
     wait(3000)
     canvas.zoom_at(6.0, canvas.viewport().rect().center().toPointF())
     wait(1000)
-    freeze_garbage_collection()
+    start_garbage_collection(app)
     return window
 
 

@@ -210,7 +210,7 @@ def _one(options: argparse.Namespace) -> int:
     from iouviewer.app.notifier import Notifier
     from iouviewer.jobs.requests import OpenRequest
     from iouviewer.ui.main_window import MainWindow
-    from iouviewer.ui.start import fill_window, freeze_garbage_collection
+    from iouviewer.ui.start import fill_window, start_garbage_collection
     from iouviewer.ui.theme import ThemeManager
 
     app = QApplication([])
@@ -219,7 +219,7 @@ def _one(options: argparse.Namespace) -> int:
     preds = tuple((name, Path(path)) for name, path in (one.split("=", 1) for one in options.pred))
     request = OpenRequest(video=Path(options.video), gt=Path(options.gt), preds=preds)
     fill_window(window, theme, Notifier(window), request)
-    freeze_garbage_collection()
+    start_garbage_collection(app)
     script = Script(window, options, ticks)
     sampler = StackSampler(ticks, options.watch / 1000) if options.watch else None
     if sampler is not None:

@@ -258,7 +258,7 @@ def run(
     from benchmarks.drag import wait, wait_until
     from iouviewer.app.notifier import Notifier
     from iouviewer.ui.main_window import MainWindow
-    from iouviewer.ui.start import fill_window, freeze_garbage_collection
+    from iouviewer.ui.start import fill_window, start_garbage_collection
     from iouviewer.ui.theme import ThemeManager
 
     app = QApplication.instance() or QApplication(["benchmark"])
@@ -270,7 +270,7 @@ def run(
     session: Any = window.session
     wait_until(lambda: len(session.variants) > 0 and len(session.ground_truth) > 0, 120)
     wait(3000)
-    freeze_garbage_collection()
+    start_garbage_collection(app)
     parts: Any = window.parts
     model = parts.views.problems.model
     wait_until(lambda: model.complete, 300)

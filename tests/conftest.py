@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,40 @@ def private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("IOUVIEWER_HOME", str(home))
     return home
+
+
+GARBAGE_OBJECTS = 50_000
+
+
+def pytest_collection_finish() -> None:
+    """Leave garbage collection to ``collected_here``: in a worker thread it would destroy Qt objects of old windows."""
+    gc.disable()
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def collected_here() -> Iterator[None]:
+    """Collect garbage in the main thread, once enough objects have gathered."""
+    yield
+    if gc.get_count()[0] > GARBAGE_OBJECTS:
+        gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def released_buttons() -> Iterator[None]:
+    """Release mouse buttons that a test left pressed; Qt would count them in the next test too."""
+    yield
+    widgets = sys.modules.get("PySide6.QtWidgets")
+    if widgets is None or widgets.QApplication.instance() is None:
+        return
+    from PySide6.QtTest import QTest
+
+    held = [one for one in type(widgets.QApplication.mouseButtons()) if one & widgets.QApplication.mouseButtons()]
+    if held:
+        target = widgets.QWidget()
+        for button in held:
+            QTest.mouseRelease(target, button)
 
 
 @pytest.fixture(scope="session")

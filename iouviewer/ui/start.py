@@ -16,6 +16,8 @@ from iouviewer.i18n import tr
 from iouviewer.jobs.requests import OpenRequest
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QObject
+
     from iouviewer.app.notifier import Notifier
     from iouviewer.ui.main_window import MainWindow
     from iouviewer.ui.theme import ThemeManager
@@ -69,7 +71,7 @@ def run_window(request: OpenRequest) -> int:
             app.exit(1)
             return
         finally:
-            freeze_garbage_collection()
+            start_garbage_collection(app)
         if opencv_note:
             notifier.show(opencv_note)
 
@@ -82,13 +84,16 @@ def run_window(request: OpenRequest) -> int:
             restore()
 
 
-def freeze_garbage_collection() -> None:
-    """Exclude all existing objects from garbage collection; modules and the window live until the end.
+def start_garbage_collection(parent: QObject) -> None:
+    """Collect garbage from now on in the main thread, but exclude all existing objects.
 
-    Otherwise each full collection, for example while the results of a run arrive, blocks the window for 20 to 60 ms.
+    Modules and the window live until the end. Otherwise each full collection, for example while the results of a run
+    arrive, blocks the window for 20 to 60 ms.
     """
+    from iouviewer.ui.garbage import MainThreadCollector
+
     gc.freeze()
-    gc.enable()
+    MainThreadCollector(parent)
 
 
 def apply_ui_scale() -> None:

@@ -158,7 +158,7 @@ def test_a_box_continues_the_selected_track_unless_shift_starts_a_new_one(qtbot)
     view.show_image(plain_image(), 3)
     view.start_drawing()
     drag(view, (300, 200), (360, 260), release=False)
-    assert view.tools.drawn_text == "continues person 1"
+    assert view.tools.drawn_text == "continues person 1 · 2 frames interpolated"
     move_to(view, 360, 260, button=LEFT, keys=Qt.KeyboardModifier.ShiftModifier)
     assert view.tools.drawn_text == "person · new track 2"
     move_to(view, 362, 260, button=LEFT)
