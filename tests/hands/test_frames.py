@@ -131,7 +131,7 @@ def test_the_keys_walk_through_the_frames_that_are_left(person: Hands) -> None:
 def test_the_walk_through_problems_goes_to_their_frames(person: Hands) -> None:
     hands = person
     ready(hands)
-    hands.wait(lambda: not hands.reads("Finding problems"), "the problems")
+    hands.wait(lambda: hands.reads_tab("Problems 1"), "the problem in its list")
     hands.menu("Frame", "Walk", "Walk through frames with problems")
     hands.wait(lambda: chip(hands).startswith("Problems "), "the walk")
     hands.key("Home")

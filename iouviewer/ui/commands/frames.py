@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from iouviewer.app.editing.frame_walk import FrameList, WalkKind
@@ -11,20 +9,22 @@ from iouviewer.app.editing.session import Session
 from iouviewer.app.video.playback import Playback
 from iouviewer.document.frame_states import FrameWork, empty_frames, frames_with
 from iouviewer.i18n import tr
-from iouviewer.metrics.table import Bool, Int
+from iouviewer.metrics.table import Bool
+from iouviewer.ui.tables.problems_model import ProblemsModel
 
 
 class FrameCommands:
     """Group ``frames``.
 
     Args:
-        problem_frames: returns the frames with problems that the filter shows, (n,) int64.
+        problems: the list whose shown problems a walk goes through.
     """
 
-    def __init__(self, session: Session, playback: Playback, problem_frames: Callable[[], Int]) -> None:
+    def __init__(self, session: Session, playback: Playback, problems: ProblemsModel) -> None:
         self._session, self._playback = session, playback
         self._walk = session.view_state.walk
-        self._problem_list = FrameList(tr("Problems"), problem_frames)
+        self._problem_list = FrameList(tr("Problems"), problems.shown_frames)
+        self._problems = problems
         self._last_walk = WalkKind.NOT_VERIFIED
 
     def step(self, by: int) -> None:
@@ -91,6 +91,9 @@ class FrameCommands:
         """Let the keys for frames go through the frames of this kind only."""
         chosen = WalkKind(kind)
         if chosen is WalkKind.LIST:
+            if not self._problems.complete and not self._problems.shown_frames().size:
+                self._session.statusMessage.emit(tr("Finding problems…"))
+                return
             self._walk.start_list(self._problem_list)
         else:
             self._walk.start(chosen)
