@@ -62,6 +62,7 @@ SMALL = {
     "resource_files.py": "below all layers (docs/adr/0005)",
     "ui/action_hints.py": "texts by action, no code",
     "ui/commands/classes.py": "one module per command group",
+    "ui/garbage.py": "start.py imports no Qt before the application exists",
     "ui/look_menu.py": "what the menus of a chip and of the variants table share",
     "ui/canvas/box_look.py": "what the canvas takes from reports.box_look, and the colours of classes",
     "ui/canvas/selection.py": "what the canvas, its tools and its commands share",
