@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from iouviewer.app.editing.session import Session
 from iouviewer.app.notifier import Level, Notifier
 from iouviewer.app.projects.controller import ProjectController
+from iouviewer.document.history import History
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.ui.panels.status_bar import StatusBar
@@ -22,7 +23,7 @@ class StatusMessages(QObject):
     def __init__(self, session: Session, controller: ProjectController, notifier: Notifier, status: StatusBar) -> None:
         super().__init__(status)
         self._session, self._notifier, self._status = session, notifier, status
-        self._last = (session.history, session.history.undo_step())
+        self._last = self._last_step()
         session.historyChanged.connect(self._on_history_changed)
         controller.notificationPosted.connect(notifier.show)
         controller.warningPosted.connect(self._on_warning_posted)
@@ -37,12 +38,19 @@ class StatusMessages(QObject):
         controller.snapshotCreated.connect(self._on_snapshot_created)
 
     def _on_history_changed(self) -> None:
-        """Show the label of a new step; undo and redo are shown by the session."""
+        """Show the label of a new step; undo and redo are shown by the session.
+
+        A step that only grew is not repeated: decisions join it later, when another sentence may already be shown.
+        """
+        previous, self._last = self._last, self._last_step()
+        history, _, label = self._last
+        if previous[0] is history and label and self._last != previous and history.redo_step() is None:
+            self._session.statusMessage.emit(label)
+
+    def _last_step(self) -> tuple[History, int, str]:
         history = self._session.history
-        previous, self._last = self._last, (history, history.undo_step())
-        step = self._last[1]
-        if previous[0] is history and step is not None and step != previous[1] and history.redo_step() is None:
-            self._session.statusMessage.emit(step.label)
+        step = history.undo_step()
+        return history, history.cursor, step.label if step is not None else ""
 
     def _on_warning_posted(self, text: str) -> None:
         self._notifier.show(text, Level.WARNING)
