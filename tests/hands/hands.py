@@ -8,7 +8,7 @@ from code or triggers an action; results are read from widgets on the screen or 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
@@ -51,6 +51,7 @@ LEFT = Qt.MouseButton.LeftButton
 RIGHT = Qt.MouseButton.RightButton
 NO_MODIFIER = Qt.KeyboardModifier.NoModifier
 WAIT_MS = 20_000
+PICTURE_MS = 2_000
 
 
 def plain(text: str) -> str:
@@ -346,8 +347,15 @@ class Hands:
         assert canvas.viewport().rect().contains(inside), f"{point} of the picture is outside the canvas"
         return canvas.viewport().mapToGlobal(inside)
 
+    def _see_picture(self) -> None:
+        """Let a picture that is being decoded appear: a person clicks what they see, and until then no box is there."""
+        # In some tests no picture comes; the click then shows what happens without one.
+        with suppress(self._qtbot.TimeoutError):
+            self._qtbot.waitUntil(lambda: getattr(self.canvas, "shown_frame", -1) == self.frame, timeout=PICTURE_MS)
+
     def press_picture(self, point: Point, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
         """Press the left button at a point of the picture."""
+        self._see_picture()
         self.press(self.on_canvas(point), modifiers)
 
     def move_picture(self, point: Point, steps: int = 4, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
@@ -358,6 +366,7 @@ class Hands:
 
     def click_picture(self, point: Point, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
         """Click a point of the picture."""
+        self._see_picture()
         self.click(self.on_canvas(point), modifiers)
 
     def drag_picture(self, start: Point, end: Point, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
