@@ -27,16 +27,6 @@ from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
 
 
-def fix_command(document: Document, problem: Problem, *, rect: Rect | None = None, source: int = 0) -> Command:
-    """The proposed fix as one step; UserError if none is proposed or the box no longer exists.
-
-    Args:
-        rect: takes the place of ``problem.fix_rect``, where the user has moved the proposal.
-    """
-    rects = {} if rect is None or problem.fix_rect is None else {problem.key: rect}
-    return fix_all_command(document, [problem], rects=rects, source=source)
-
-
 def fix_all_command(
     document: Document, problems: Sequence[Problem], *, rects: Mapping[str, Rect] | None = None, source: int = 0
 ) -> Command:
@@ -46,7 +36,7 @@ def fix_all_command(
 
     Args:
         problems: of one kind, or missing boxes and gaps of one object.
-        rects: by key, in place of what the problem proposes.
+        rects: by key, in place of ``fix_rect``, where the user has moved the proposal.
     """
     truth = document.ground_truth(source)
     fixable = [one for one in problems if one.has_fix]

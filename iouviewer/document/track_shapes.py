@@ -340,17 +340,6 @@ def _removal(boxes: Sequence[Box], removed: Collection[int], source: int) -> Edi
     return commands.combine_edits([RemoveBoxes(tuple(sorted(removed)), source), *flags], source)
 
 
-def delete_from(document: Document, track: int, frame: int, *, source: int = 0) -> Command:
-    """Remove the boxes of a track from ``frame`` on.
-
-    Raises:
-        UserError: it has none there.
-    """
-    frames = document.ground_truth(source).track_columns(track)[0]
-    last = int(frames[-1]) if len(frames) else frame
-    return delete_range(document, [track], frame, max(frame, last), source=source)
-
-
 def delete_range(document: Document, numbers: Iterable[int], first: int, last: int, *, source: int = 0) -> Command:
     """Remove the boxes of tracks on the frames ``first`` to ``last``.
 

@@ -61,13 +61,6 @@ class CocoMatches:
     pairs: Pairs
     hits: Masks
 
-    def matched_gt(self, threshold: int) -> Int:
-        """(N,) int64, ground-truth row matched to each prediction at ``thresholds[threshold]``; -1 without one."""
-        result = np.full(len(self.tp), -1, np.int64)
-        hit = (self.hits & np.uint16(1 << threshold)) != 0
-        result[self.pairs.pred[hit]] = self.pairs.gt[hit]
-        return result
-
     def curves(self, place: int) -> tuple[Float, Int]:
         """Precision (10, 101) and true positives (10,) of ``classes[place]``."""
         rows = self.order[self.class_starts[place] : self.class_starts[place + 1]]

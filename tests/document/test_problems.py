@@ -8,7 +8,7 @@ import pytest
 from iouviewer.document.boxes import BoxFlag, Rect
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
-from iouviewer.document.problem_fixes import fix_all_command, fix_command
+from iouviewer.document.problem_fixes import fix_all_command
 from iouviewer.document.problem_table import ProblemInputs, find_all_problems
 from iouviewer.document.problem_texts import (
     TOPIC_NAMES,
@@ -250,17 +250,17 @@ def test_what_cannot_be_fixed_is_refused() -> None:
     document = document_with([(0, A, 0, -1)])
     without_fix = Problem("k", 0, ProblemKind.LOOSE, 1.0, 1, A, 0)
     with pytest.raises(UserError, match="no fix is proposed"):
-        fix_command(document, without_fix)
+        fix_all_command(document, [without_fix])
     deleted = Problem("k", 0, ProblemKind.LOOSE, 1.0, 99, A, 0, fix_rect=MOVED)
     with pytest.raises(UserError, match="no longer exists"):
-        fix_command(document, deleted)
+        fix_all_command(document, [deleted])
 
 
 def test_a_fix_that_was_moved_is_applied_as_it_is_shown() -> None:
     document = document_with([(0, A, 0, -1)])
     loose = Problem("LOOSE:0:1", 0, ProblemKind.LOOSE, 1.0, 1, A, 0, fix_rect=MOVED)
     moved: Rect = (55, 12, 155, 112)
-    document.apply(fix_command(document, loose, rect=moved).edit)
+    document.apply(fix_all_command(document, [loose], rects={loose.key: moved}).edit)
     [box] = document.ground_truth().boxes(0)
     assert box.rect == moved
 

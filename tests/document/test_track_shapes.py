@@ -142,7 +142,7 @@ def test_a_part_is_deleted_and_gaps_are_filled_again() -> None:
     assert track_of(document, 1) == list(range(6)) and track_of(document, 2) == [0, 1, 4, 5]
     with pytest.raises(UserError, match="no selected track has a gap"):
         track_shapes.fill_gaps(document, [1])
-    run(document, track_shapes.delete_from(document, 2, 4))
+    run(document, track_shapes.delete_range(document, [2], 4, 5))
     assert track_of(document, 2) == [0, 1]
     with pytest.raises(UserError, match="no selected track has a box"):
         track_shapes.delete_range(document, [2], 4, 5)

@@ -137,7 +137,9 @@ def test_matched_boxes_are_matched_once_and_agree_with_the_masks():
     gt, pred = random_tables(np.random.default_rng(9), 30, 2, True, 0.1)
     matches = match_coco(gt, pred)
     for t in range(10):
-        partner = matches.matched_gt(t)
+        hit = (matches.hits >> t & 1).astype(bool)
+        partner = np.full(len(pred), -1)
+        partner[matches.pairs.pred[hit]] = matches.pairs.gt[hit]
         regular = partner[(matches.tp >> t & 1).astype(bool)]
         assert len(regular) == len(set(regular.tolist())) and (regular >= 0).all() and not gt.ignored[regular].any()
         assert gt.ignored[partner[(matches.ignored >> t & 1).astype(bool)]].all()
