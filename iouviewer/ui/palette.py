@@ -7,33 +7,12 @@ users. Wherever a band is used, the number is shown too. Tests check the contras
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
-from math import isnan
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 
 from iouviewer.ui import theme
 from iouviewer.ui.theme import Theme
-
-
-class Band(IntEnum):
-    """IoU bands (docs/metrics.md), worst first."""
-
-    POOR = 0
-    ACCEPTABLE = 1
-    EXCELLENT = 2
-    PRECISE = 3
-
-
-BAND_FLOORS = (0.0, 0.5, 0.7, 0.9)
-
-
-def band_of(iou: float) -> Band | None:
-    """The band of an IoU; None for nan."""
-    if isnan(iou):
-        return None
-    return Band(sum(iou >= floor for floor in BAND_FLOORS[1:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +22,7 @@ class Colours:
     Attributes:
         ground_truth, baseline: blue and green, as in the source article.
         curve, mean: curve and mean line of the timeline.
-        bands: by Band, worst first; readable as text on tables and panels of the theme.
+        bands: of the IoU (docs/metrics.md), worst first; readable as text on tables and panels of the theme.
     """
 
     ground_truth: str

@@ -18,24 +18,13 @@ from PySide6.QtWidgets import (
 )
 
 from iouviewer.i18n import tr
+from iouviewer.ui.palette import contrast
 from iouviewer.ui.theme import make_popup
 from iouviewer.ui.tokens import CANVAS, CLASS_COLOURS, RADIUS, SPACE
 
 LEAST_CONTRAST = 4.5
 """Least contrast of a line to its halo (WCAG 2.2); that of the twelve colours is above 7."""
 _SIDE, _COLUMNS = 26, 6
-
-
-def contrast(one: str, other: str) -> float:
-    """Contrast of two colours ``#rrggbb``, 1 to 21 (WCAG 2.2)."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 class ClassColourPopup(QDialog):
