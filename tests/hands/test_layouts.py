@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from iouviewer.ui.keyboard.positions import scan_code
+from tests.ui.keyboard.scan_codes import scan_code
 
 TOOLS = ("Xvfb", "setxkbmap", "xdotool", "xkbcomp")
 pytestmark = pytest.mark.skipif(

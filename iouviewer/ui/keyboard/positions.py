@@ -37,14 +37,6 @@ _MAC: dict[int, str] = dict(zip(_MAC_CODES, "ASDFHGZXCVBQWERYT123465=97-80]OU[IP
 PLACES: frozenset[str] = frozenset(SET_1.values())
 
 
-def scan_code(place: str, platform: str = "xcb") -> int:
-    """The number by which a platform reports a place, see ``place_of_code``."""
-    if platform == "cocoa":
-        return next(code for code, key in _MAC.items() if key == place)
-    code = next(code for code, key in SET_1.items() if key == place)
-    return code if platform == "windows" else code + X11_OFFSET
-
-
 def place_of_code(scan: int, virtual: int, platform: str) -> str | None:
     """The place with a native code.
 
