@@ -31,6 +31,7 @@ HINTS: dict[str, str] = {
     "attributes": tr("free values such as pose = sitting"),
     "classes": tr("rename, colour, arrange, merge, delete, import names"),
     "excludeFrame": tr("leaves the frame out of all scores, or counts it again"),
+    "excludeFrames": tr("a range, from here, those of a track or of the walk"),
     "nextEmpty": tr("a frame that nobody has verified as empty"),
     "toggleWalk": tr("the keys for frames go through a part of the frames"),
     "walkList": tr("those of the filter in the list of problems"),

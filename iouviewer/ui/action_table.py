@@ -356,6 +356,7 @@ _FRAME = (
     _action("verifiedEmpty", tr("Verify as empty"), "", "Shift+S", "frame", "boxes.verify_empty"),
     _action("returnFrame", tr("Return with note…"), "", "", "frame", "notes.return_frame"),
     _action("excludeFrame", tr("Exclude frame"), "prohibit", "Alt+S", "frame", "boxes.exclude_frame"),
+    _action("excludeFrames", tr("Exclude frames…"), "", "Alt+Shift+S", "frame", "frames.exclude_several"),
     _action("nextUnverified", tr("Next frame not verified"), "", "Shift+U", "frame", "frames.next_unverified"),
     _action("nextEmpty", tr("Next frame without boxes"), "", "", "frame", "frames.next_empty"),
     _action("nextChanged", tr("Next frame changed since verified"), "", "", "frame", "frames.next_changed"),

@@ -74,7 +74,7 @@ ENTRIES: Mapping[str, Ids] = {
     "tracks": ("mergeTracks", "trackClass", "fillGaps", "", "deleteRange", "deleteTrack"),
     "timeline": (
         *("loopFrom", "loopTo", "loopOff", "", "nextProblem", "previousProblem", ""),
-        *("nextUnverified", "nextChanged", "excludeFrame", "", "fitTimeline"),
+        *("nextUnverified", "nextChanged", "excludeFrame", "excludeFrames", "", "fitTimeline"),
     ),
     "problem": ("takeFix", "groundTruthIsRight", "unclear"),
     "note": ("noteEdit", "noteDone", "noteDelete"),

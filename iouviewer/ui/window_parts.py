@@ -210,7 +210,7 @@ class WindowParts(QObject):
             "boxes": canvas.commands,
             "edit": EditCommands(window, session, canvas, (tracks.cancel, self.propagation.stop)),
             "propagation": self.propagation,
-            "frames": FrameCommands(session, self.playback, self.views.problems.model),
+            "frames": FrameCommands(window, session, self.playback, self.views.problems.model, tracks.selected_frames),
             "problems": problems,
             "video": self.video,
             "variants": variants,

@@ -7,7 +7,7 @@ import json
 import re
 from pathlib import Path
 
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QDialog, QPushButton, QSpinBox, QToolButton, QWidget
 
 from tests.hands.boxes_by_hand import centre
 from tests.hands.cases import EXTRA_FRAME, PERSON
@@ -156,3 +156,61 @@ def test_the_timeline_says_how_much_is_verified(person: Hands) -> None:
         hands.key("S")
     half = 100 * (FRAMES // 2) // FRAMES
     hands.wait(lambda: f"Verified {half} %" in str(getattr(row, "word", "")), "the share")
+
+
+def test_several_frames_are_excluded_and_included_in_one_step(person: Hands) -> None:
+    hands = person
+    ready(hands)
+    go(hands, 5)
+
+    def exclude_range(dialog: QDialog) -> None:
+        primary = dialog.findChild(QPushButton, "dialogPrimary")
+        assert primary.text() == "Exclude 1 frame", "this frame is chosen at first"
+        for name, number in (("excludeFirst", "5"), ("excludeLast", "12")):
+            field = dialog.findChild(QSpinBox, name)
+            hands.click(field)
+            hands.key("Ctrl+A")
+            hands.type(number)
+            hands.key("Tab")
+        assert primary.text() == "Exclude 8 frames"
+        hands.click(primary)
+
+    with hands.in_dialog(exclude_range):
+        hands.menu("Frame", "Exclude frames…")
+    hands.wait(lambda: "8 excluded" in status(hands), "the count")
+    hands.wait(lambda: "Frames excluded 8" in numbers(hands), "the exclusion beside the scores")
+    assert badge(hands) == "Excluded from scores"
+
+    def include_from_here(dialog: QDialog) -> None:
+        hands.click(hands.button("From here to the end", dialog))
+        hands.click(hands.button("Include 3 frames", dialog))
+
+    go(hands, 10)
+    with hands.in_dialog(include_from_here):
+        hands.key("Alt+Shift+S")
+    hands.wait(lambda: "5 excluded" in status(hands), "five frames")
+    hands.key("Ctrl+Z")
+    hands.wait(lambda: "8 excluded" in status(hands), "one step back")
+    hands.key("Ctrl+Z")  # announced, on another frame
+    hands.key("Ctrl+Z")
+    hands.wait(lambda: "excluded" not in status(hands), "no frame left out")
+
+
+def test_the_range_begins_with_the_loop_and_the_frames_of_a_track_are_a_choice(person: Hands) -> None:
+    hands = person
+    ready(hands)
+    go(hands, 3)
+    hands.key("Ctrl+[")
+    go(hands, 6)
+    hands.key("Ctrl+]")
+    hands.click_picture(centre(PERSON))
+
+    def look(dialog: QDialog) -> None:
+        hands.wait(lambda: hands.button("Exclude 4 frames", dialog).isVisible(), "the frames of the loop")
+        hands.click(hands.button("Frames of track 2", dialog))
+        hands.wait(lambda: hands.button(f"Exclude {FRAMES} frames", dialog).isVisible(), "all frames of the person")
+        hands.click(hands.button("Cancel", dialog))
+
+    with hands.in_dialog(look):
+        hands.key("Alt+Shift+S")
+    assert "excluded" not in status(hands)

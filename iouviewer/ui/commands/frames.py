@@ -1,15 +1,23 @@
-"""Commands that step through frames, play, and walk through a part of the frames."""
+"""Commands that step through frames, play, walk through a part of the frames, and exclude frames."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
+from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.editing.frame_walk import FrameList, WalkKind
+from iouviewer.app.editing.gesture import ORIGIN
 from iouviewer.app.editing.session import Session
 from iouviewer.app.video.playback import Playback
+from iouviewer.document import frame_states
 from iouviewer.document.frame_states import FrameWork, empty_frames, frames_with
+from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import Bool
+from iouviewer.ui.canvas.box_commands import as_sentence
+from iouviewer.ui.dialogs.exclude_dialog import ExcludeDialog, FrameChoice
 from iouviewer.ui.tables.problems_model import ProblemsModel
 
 
@@ -18,10 +26,19 @@ class FrameCommands:
 
     Args:
         problems: the list whose shown problems a walk goes through.
+        selected_frames: returns first and last frame of what is selected on the lanes, else of the loop.
     """
 
-    def __init__(self, session: Session, playback: Playback, problems: ProblemsModel) -> None:
-        self._session, self._playback = session, playback
+    def __init__(
+        self,
+        window: QWidget,
+        session: Session,
+        playback: Playback,
+        problems: ProblemsModel,
+        selected_frames: Callable[[], tuple[int, int] | None],
+    ) -> None:
+        self._window, self._session, self._playback = window, session, playback
+        self._selected_frames = selected_frames
         self._walk = session.view_state.walk
         self._problem_list = FrameList(tr("Problems"), problems.shown_frames)
         self._problems = problems
@@ -84,6 +101,48 @@ class FrameCommands:
         if not len(later):
             text = tr("None after frame {frame:,}; continued from the start", frame=frame)
             self._session.statusMessage.emit(text)
+
+    # Excluded frames
+
+    def exclude_several(self) -> None:
+        """Ask which frames are left out of all scores, or counted again; one step."""
+        session, frame = self._session, self._session.current_frame
+        self._playback.pause()
+        selected = self._selected_frames()
+        excluded = frames_with(session.ground_truth, FrameWork.EXCLUDED)
+        dialog = ExcludeDialog(
+            self._window,
+            list(self._choices()),
+            excluded,
+            selected or (frame, frame),
+            starts_with_range=selected is not None,
+        )
+        is_accepted = dialog.exec()
+        frames, build = dialog.frames, frame_states.exclude if dialog.is_exclusion else frame_states.include
+        dialog.deleteLater()
+        if not is_accepted:
+            return
+        try:
+            command = build(session.document, frames.tolist(), source=session.source.id)
+            session.execute(command.edit, command.label, origin=ORIGIN)
+        except UserError as error:
+            session.statusMessage.emit(as_sentence(error))
+            return
+        session.statusMessage.emit(command.label)
+
+    def _choices(self) -> Iterator[FrameChoice]:
+        """The frames that can be chosen together, by what is shown and selected now."""
+        session, frame, count = self._session, self._session.current_frame, self._session.frame_count
+        yield FrameChoice(tr("This frame, {frame:,}", frame=frame), np.array([frame]))
+        yield FrameChoice(tr("From here to the end"), np.arange(frame, count))
+        yield FrameChoice(tr("From the start to here"), np.arange(frame + 1))
+        if self._walk.is_active:
+            name = tr("Frames of the walk: {walk}", walk=self._walk.name)
+            yield FrameChoice(name, np.flatnonzero(self._walk.members()))
+        track = session.selection.track
+        if track is not None:
+            frames = np.unique(session.ground_truth.track_columns(track)[0])
+            yield FrameChoice(tr("Frames of track {track}", track=track), frames)
 
     # Walks
 

@@ -108,7 +108,7 @@ class TrackCommands:
 
     def delete_range(self) -> None:
         """Delete the boxes of the selected tracks in the span that is selected on the lanes, or in the loop."""
-        span = self._timeline.lanes.gestures.span if self._timeline.has_lanes else None
+        span = self._span()
         if span is not None:
             tracks, first, last = span
             self._delete_range(first, last, tracks)
@@ -118,6 +118,15 @@ class TrackCommands:
             self._session.statusMessage.emit(tr("Drag over frames of the lane, or set a loop, to choose the range"))
             return
         self._delete_range(min(loop), max(loop))
+
+    def _span(self) -> tuple[Sequence[int], int, int] | None:
+        """Tracks, first and last frame of what is selected on the lanes; None without lanes or a selection."""
+        return self._timeline.lanes.gestures.span if self._timeline.has_lanes else None
+
+    def selected_frames(self) -> tuple[int, int] | None:
+        """First and last frame of what is selected on the lanes, else of the loop; None without either."""
+        span, loop = self._span(), self._loop()
+        return span[1:] if span is not None else None if loop is None else (min(loop), max(loop))
 
     def _delete_range(self, first: int, last: int, tracks: Sequence[int] | None = None) -> None:
         self._run(
