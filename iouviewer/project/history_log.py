@@ -118,11 +118,6 @@ class HistoryLog:
         self._read = read
         self._cached: dict[int, _CachedStep] = {}
 
-    @property
-    def cached_count(self) -> int:
-        """Number of steps in memory."""
-        return len(self._cached)
-
     def append(self, step: Step) -> tuple[int, Step]:
         """Add a step after the cursor; returns its position and the step to write there (possibly a merged one)."""
         last = None

@@ -209,11 +209,6 @@ class ProjectFile:
         return self._log.count
 
     @property
-    def cached_step_count(self) -> int:
-        """Number of steps in memory."""
-        return self._log.cached_count
-
-    @property
     def cursor(self) -> int:
         """Number of steps that are done."""
         return self._log.cursor

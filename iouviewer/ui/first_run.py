@@ -456,11 +456,6 @@ class CentralPages(QStackedWidget):
         session.historyChanged.connect(self._timer.start)
         problems.countsChanged.connect(self._timer.start)
 
-    @property
-    def is_start(self) -> bool:
-        """Whether the first-run page is shown."""
-        return self.currentWidget() is self.page
-
     def show_start(self, _error: object = None) -> None:
         """Show the first-run page, unless a video is open."""
         if not self._session.frame_count:

@@ -20,16 +20,6 @@ class Notifications(QObject):
         notifier.shown.connect(self._on_notifier_shown)
         notifier.withdrawn.connect(self._on_notifier_withdrawn)
 
-    @property
-    def open_text(self) -> str:
-        """The text of the open message box; empty if there is none."""
-        return "" if self._box is None else self._box.text()
-
-    def dismiss(self) -> None:
-        """Close the open message box, if there is one."""
-        if self._box is not None:
-            self._box.close()
-
     def _on_notifier_shown(self, notification: Notification) -> None:
         self._status.show_message(notification.text, keep=notification.level is not Level.INFO)
         if notification.level is not Level.ERROR:

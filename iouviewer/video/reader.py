@@ -296,10 +296,6 @@ class VideoReader:
             self.keyframe_cache.start_filling(self.index, self.frame_decoder.cache.position)
         return has_more
 
-    def wait_for_keyframes(self) -> None:
-        """Wait for the background work started by ``prefetch``."""
-        self.keyframe_cache.wait()
-
     def move_to(self, frame: int) -> None:
         """Set the current frame; frames in the direction of navigation are kept and prefetched first."""
         self.frame_decoder.move_to(frame)

@@ -19,6 +19,7 @@ from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.ui.start import fill_window
 from iouviewer.ui.theme import ThemeManager
+from tests.ui.window import close_errors, error_text
 from tests.video.clip_builder import corrupt_bytes
 
 LIMIT = 30_000
@@ -55,9 +56,9 @@ class Fuzzer:
         for signal in (parts.loader.opened, parts.loader.openFailed):
             signal.disconnect(results.append)
         if isinstance(results[0], UserError):
-            message = parts.notifications.open_text
+            message = error_text(self.window)
             assert path.name in message and len(message) > len(str(path)) + 10, message
-            parts.notifications.dismiss()
+            close_errors(self.window)
             return "refused"
         self.wait_until(lambda: parts.session.source.path == str(path), f"showing {path.name}")
         for frame in (0, parts.session.frame_count - 1, parts.session.frame_count // 2):
@@ -65,7 +66,7 @@ class Fuzzer:
         parts.playback.set_speed(4.0)
         parts.actions["playPause"].trigger()
         self.wait_until(lambda: not parts.playback.playing, f"playing {path.name}")
-        assert parts.notifications.open_text == "", parts.notifications.open_text
+        assert error_text(self.window) == "", error_text(self.window)
         info = parts.loader.info
         notes = parts.video_presenter.status_widget.notes.text()
         assert not info.damage or "damaged" in notes, (info.damage, notes)

@@ -24,7 +24,7 @@ from iouviewer.ui.importing import (
     read,
 )
 from tests.formats.test_alignment import CONTEXT, COUNT, moving
-from tests.ui.window import square, write_boxes, write_video
+from tests.ui.window import square, warnings_of, write_boxes, write_video
 
 
 def boxes_on(frames: list[int]) -> ImportedBoxes:
@@ -125,7 +125,7 @@ def test_the_dialog_shows_invalid_rows_and_an_offset_and_returns_what_was_edited
         assert "1 invalid row" in row.contents.text()
         assert dialog.windowTitle() == "Open 1 file"
         assert "suggested offset -1" in row.contents.text()
-        assert "boxes.csv:3" in dialog.messages.warning_text
+        assert "boxes.csv:3" in warnings_of(dialog)
         assert dialog.needs_review()
         dialog.question.field.setText("person")
         [item] = dialog.items()
@@ -194,8 +194,8 @@ def test_a_difference_to_the_video_is_offered_and_resolved_in_the_dialog(qtbot: 
         dialog = open_and_read(qtbot, reader, candidates, ReadContext((320, 240), 3, "clip"))
         assert not dialog.open_button.isEnabled()
         assert not dialog.table.isColumnHidden(5)
-        assert "640 × 480" in dialog.messages.warning_text
-        assert "320 × 240" in dialog.messages.warning_text
+        assert "640 × 480" in warnings_of(dialog)
+        assert "320 × 240" in warnings_of(dialog)
         choose(qtbot, dialog, 0, "Scale the boxes")
         assert dialog.open_button.isEnabled()
         [item] = dialog.items()
@@ -236,11 +236,11 @@ def test_a_shift_that_fits_better_is_offered_with_both_figures(qtbot: QtBot, tmp
     try:
         dialog = open_and_read(qtbot, reader, files, ReadContext((320, 240), 30, "clip"))
         assert dialog.needs_review()
-        assert "shift −1: mean IoU 1.00, as it is: 0.48" in dialog.messages.warning_text
+        assert "shift −1: mean IoU 1.00, as it is: 0.48" in warnings_of(dialog)
         assert dialog.rows[1].offset.value() == 0
         choose(qtbot, dialog, 1, "Shift −1")
         assert dialog.rows[1].offset.value() == -1
-        assert dialog.messages.warning_text == ""
+        assert warnings_of(dialog) == ""
         assert not dialog.needs_review()
         item = next(item for item in dialog.items() if item.role is FileRole.PREDICTIONS)
         assert item.boxes is not None
@@ -250,7 +250,7 @@ def test_a_shift_that_fits_better_is_offered_with_both_figures(qtbot: QtBot, tmp
         loaded = np.array([track[frame][0] for frame in range(30)]).T
         alone = open_and_read(qtbot, reader, files[1:], ReadContext((320, 240), 30, "clip"), truth=(frames, loaded))
         assert alone.needs_review()
-        assert "shift −1" in alone.messages.warning_text
+        assert "shift −1" in warnings_of(alone)
     finally:
         reader.close()
 

@@ -72,7 +72,7 @@ def report_when_filled():
         return
     print("collector:", gc.isenabled(), gc.get_freeze_count() > 100_000)
     print("cuda:", *(name for name in sys.modules if name.startswith("cuda.bindings")))
-    print("filled:", window.session.frame_count, window.parts.pages.is_start)
+    print("filled:", window.session.frame_count, window.parts.pages.page.isVisible())
     window.close()
 
 app = QApplication(sys.argv[:1])

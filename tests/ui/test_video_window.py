@@ -18,7 +18,17 @@ from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.video.reader import VideoReader
 from tests.app.helpers import wait_for_idle_index_thread
-from tests.ui.window import TIMEOUT, barcode_on_canvas, go_to, opened_window, shown, video_notes, write_boxes
+from tests.ui.window import (
+    TIMEOUT,
+    barcode_on_canvas,
+    close_errors,
+    error_text,
+    go_to,
+    opened_window,
+    shown,
+    video_notes,
+    write_boxes,
+)
 from tests.video.clip_builder import ClipSpec, clip_factory, decode_sequentially, make_video, render_frame
 from tests.video.stale_index import keep_stale_index, one_less
 
@@ -190,7 +200,7 @@ def test_an_unreadable_image_has_a_status_and_the_others_are_shown(qtbot: QtBot,
         assert window.session.frame_count == 6 and barcode_on_canvas(window) == 0
         status = go_to(qtbot, window, 2)
         assert status.startswith("Frame 2 cannot be shown") and "decoded" in status
-        assert parts.notifications.open_text == "", "one unreadable image opens no message box"
+        assert error_text(window) == "", "one unreadable image opens no message box"
         qtbot.waitUntil(lambda: "damaged" in video_notes(window), timeout=TIMEOUT)
         assert parts.video_presenter.marks.damaged.tolist() == [2]
         assert go_to(qtbot, window, 3) == "" and barcode_on_canvas(window) == 3
@@ -436,11 +446,9 @@ def test_a_file_that_cannot_be_opened_keeps_the_open_one(qtbot: QtBot, clip, tmp
         go_to(qtbot, window, 7)
         with qtbot.waitSignal(parts.loader.openFailed, timeout=TIMEOUT):
             parts.open_request(OpenRequest(video=tmp_path / "no.mp4"))
-        assert (
-            "no.mp4" in parts.notifications.open_text
-            and "Check that a media player can play it" in parts.notifications.open_text
-        )
-        parts.notifications.dismiss()
+        message = error_text(window)
+        assert "no.mp4" in message and "Check that a media player can play it" in message
+        close_errors(window)
         assert window.windowTitle().startswith("plain.mp4")
         assert go_to(qtbot, window, 52) == "" and barcode_on_canvas(window) == 52
 
@@ -451,7 +459,7 @@ def test_a_truncated_recording_is_reported_as_such(qtbot: QtBot, clip, tmp_path:
     with opened_window(qtbot) as window:
         with qtbot.waitSignal(window.parts.loader.openFailed, timeout=TIMEOUT):
             window.parts.open_request(OpenRequest(video=tmp_path / "cut.mp4"))
-        assert "moov box" in window.parts.notifications.open_text
+        assert "moov box" in error_text(window)
 
 
 def test_an_unexpected_error_is_reported_and_the_next_frame_is_shown(

@@ -19,6 +19,8 @@ from tests.ui.helpers import drag_box_edge, release_at
 from tests.ui.window import (
     FRAMES,
     loose_case,
+    lost_button,
+    open_sheet,
     opened_window,
     shown,
     small_case,
@@ -205,7 +207,7 @@ def test_both_workspaces_share_frame_selection_and_variants(qtbot: QtBot, tmp_pa
         names = [box.ref.variant for box in parts.views.other_canvas.frame_view.boxes if box.ref.variant]
         assert names == [session.variants.find("model1").key]
         parts.controls.iou_box.setValue(0.7)
-        qtbot.waitUntil(lambda: parts.views.side_panel.count_text("lost") == f"Lost {FRAMES}", timeout=20_000)
+        qtbot.waitUntil(lambda: lost_button(window) == f"Lost {FRAMES}", timeout=20_000)
         parts.views.side_panel.lost.clicked.emit(parts.views.side_panel.lost.model().index(3, 0))
         assert session.current_frame == 3
         QTest.keyClick(window, Qt.Key.Key_F2)
@@ -240,8 +242,7 @@ def test_dropping_video_ground_truth_and_predictions_shows_one_dialog_with_one_b
             Qt.KeyboardModifier.NoModifier,
         )
         window.dropEvent(event)
-        dialog = window.parts.files.dialog
-        assert dialog is not None
+        dialog = open_sheet(window)
         qtbot.waitUntil(lambda: dialog.open_button.isEnabled(), timeout=20_000)
         roles = [row.role.value for row in dialog.rows]
         assert roles == ["video", "ground_truth", "predictions"]

@@ -11,11 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QApplication, QTableView, QToolButton
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QTableView, QToolButton
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.notifier import Notifier
 from iouviewer.jobs.requests import OpenRequest
+from iouviewer.ui.dialogs.open_dialog import OpenDialog
 from iouviewer.ui.main_window import MainWindow
 from iouviewer.ui.start import fill_window
 from iouviewer.ui.theme import ThemeManager
@@ -116,6 +117,39 @@ def video_notes(window: MainWindow) -> str:
     """The notes on the video in the status bar."""
     button = window.findChild(QToolButton, "videoNotes")
     return button.text() if button.isVisible() else ""
+
+
+def error_boxes(window: MainWindow) -> list[QMessageBox]:
+    """The open message boxes about errors; there should be no more than one."""
+    return [box for box in window.findChildren(QMessageBox, "errorMessage") if box.isVisible()]
+
+
+def error_text(window: MainWindow) -> str:
+    """What the open message box says; empty if there is none."""
+    return "\n".join(box.text() for box in error_boxes(window))
+
+
+def close_errors(window: MainWindow) -> None:
+    """Close the open message box, as a person who has read it."""
+    for box in error_boxes(window):
+        box.close()
+
+
+def open_sheet(window: MainWindow) -> OpenDialog:
+    """The Open sheet that is shown; an earlier one may wait to be deleted."""
+    [dialog] = [one for one in window.findChildren(OpenDialog) if one.isVisible()]
+    return dialog
+
+
+def warnings_of(dialog: OpenDialog) -> str:
+    """The warnings below the files of the dialog, one a line; the other messages are muted."""
+    labels = dialog.messages.findChildren(QLabel)
+    return "\n".join(label.text() for label in labels if label.property("role") == "")
+
+
+def lost_button(window: MainWindow) -> str:
+    """The text of the button of the list of lost boxes, such as "Lost 14"."""
+    return window.findChild(QToolButton, "changes.lost").text()
 
 
 def barcode_on_canvas(window: MainWindow) -> int:

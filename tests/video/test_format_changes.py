@@ -57,7 +57,7 @@ def test_all_frames_have_one_size_for_display_models_and_previews(widened):
         assert shown.pixels.shape == (96, 160, 4) and shown.exact and shown.scale == 1.0
     while reader.prefetch():
         pass
-    reader.wait_for_keyframes()
+    reader.keyframe_cache.wait()
     cached = reader.keyframe_cache.get(reader.index.packet_of(60))
     assert cached is not None and cached.pixels().shape == (96, 160, 4)
     reader.close()

@@ -19,7 +19,7 @@ def show_and_idle(reader, frame):
     reader.read_display(frame)
     while reader.prefetch():
         pass
-    reader.wait_for_keyframes()
+    reader.keyframe_cache.wait()
 
 
 def cached_numbers(reader):

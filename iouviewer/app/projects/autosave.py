@@ -62,15 +62,6 @@ class Autosave(QObject):
         baseline = self._session.variants.baseline
         return baseline.key if baseline is not None else ""
 
-    @property
-    def has_unsaved_predictions(self) -> bool:
-        """Whether predictions of a running model have not been written yet."""
-        return bool(self._unsaved_frames)
-
-    def set_write_interval(self, milliseconds: int) -> None:
-        """Set how often new predictions of a running model are written."""
-        self._timer.setInterval(milliseconds)
-
     def create(self, path: Path, history: History) -> ProjectFile:
         """Create a project file with everything that the session holds; it is no copy of another one.
 

@@ -252,11 +252,6 @@ class FileCommands(QObject):
         kept = table.scores >= _MIN_SCORE if table.scores is not None else np.ones(len(table), np.bool_)
         return table.frame_of_row()[kept], table.boxes[:, kept]
 
-    @property
-    def dialog(self) -> OpenDialog | None:
-        """The open dialog, None if there is none."""
-        return self._dialog
-
     def _show_dialog(self, candidates: list[FileCandidate], *, always: bool) -> None:
         """Show the dialog; unless ``always``, accept it without showing it if it needs no review."""
         if self._dialog is not None:

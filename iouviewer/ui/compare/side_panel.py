@@ -267,14 +267,6 @@ class SidePanel(QWidget):
     def _on_tab_changed(self, _tab: int) -> None:
         self.breakdownShown.emit(self.tabs.currentWidget() is self.breakdown)
 
-    def count_text(self, field: str) -> str:
-        """The text of the button of a list, such as "Lost 14".
-
-        Args:
-            field: ``lost``, ``gained`` or ``moved``.
-        """
-        return self._kind_buttons.button([kind.field for kind in _KINDS].index(field)).text()
-
     def changes(self) -> list[ChangedObject]:
         """All changed objects of the compared variant, by frame."""
         found: list[ChangedObject] = []

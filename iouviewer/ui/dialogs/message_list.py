@@ -46,16 +46,6 @@ class MessageList(QScrollArea):
         self._messages: tuple[Message, ...] = ()
         self.hide()
 
-    @property
-    def warning_text(self) -> str:
-        """The warnings, one a line."""
-        return "\n".join(message.text for message in self._messages if message.is_warning)
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """All messages in order."""
-        return tuple(message.text for message in self._messages)
-
     def show_messages(self, messages: Sequence[Message]) -> None:
         """Show these messages, warnings first; none hides the list."""
         ordered = tuple(sorted(messages, key=lambda message: not message.is_warning))

@@ -248,8 +248,8 @@ def test_variants_are_restored_with_appearance_and_baseline(open_window, video: 
 def test_predictions_of_a_running_model_are_saved(
     open_window, video: VideoInfo, qtbot, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr("iouviewer.app.projects.autosave.WRITE_INTERVAL_MS", 1)
     window = open_window(video)
-    window.controller.autosave.set_write_interval(1)
     key = window.session.variants.add("run", PredictionSet.empty(FRAMES), state=RunState.RUNNING).key
     growing = window.session.variants[key].predictions
     for frame in range(3):
@@ -263,7 +263,8 @@ def test_predictions_of_a_running_model_are_saved(
         window.session.variants.extend_predictions(key, growing, frozenset({frame}))
     project = window.controller.project
     assert project is not None
-    qtbot.waitUntil(lambda: not window.controller.autosave.has_unsaved_predictions)
+    requested = project.progress[1]
+    qtbot.waitUntil(lambda: project.progress[1] > requested)
     copy = project.snapshot("as after a crash")
     window.session.variants.update(key, state=RunState.FINISHED)
     window.controller.close()

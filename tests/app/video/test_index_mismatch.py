@@ -181,7 +181,7 @@ def test_a_reader_clears_frames_that_were_numbered_by_another_index(plain):
     assert read_barcode(reader.read(70)) == 71
     while reader.prefetch():
         pass
-    reader.wait_for_keyframes()
+    reader.keyframe_cache.wait()
     assert reader.is_cached(70) and reader.keyframe_cache.get(59) is not None
     reader.use_index(right)
     assert not reader.memory_used and read_barcode(reader.read(70)) == 70

@@ -7,7 +7,7 @@ from pathlib import Path
 from pytestqt.qtbot import QtBot
 
 from iouviewer.jobs.requests import OpenRequest
-from tests.ui.window import FRAMES, opened_window, small_case, square, write_boxes
+from tests.ui.window import FRAMES, open_sheet, opened_window, small_case, square, warnings_of, write_boxes
 
 
 def test_a_video_opens_at_the_last_frame(qtbot: QtBot, tmp_path: Path) -> None:
@@ -30,12 +30,11 @@ def test_boxes_that_an_offset_moves_past_the_end_are_left_out_and_told(qtbot: Qt
         failures: list[object] = []
         window.parts.files.failed.connect(failures.append)
         window.parts.files.open_paths([late])
-        dialog = window.parts.files.dialog
-        assert dialog is not None
+        dialog = open_sheet(window)
         qtbot.waitUntil(lambda: not dialog.is_reading, timeout=20_000)
         dialog.rows[0].offset.setValue(FRAMES - 3)
         text = f"{FRAMES - 3} boxes of late.csv lie on frames that the video does not have"
-        assert text in dialog.messages.warning_text
+        assert text in warnings_of(dialog)
         dialog.accept()
         variant = window.session.variants.find("late")
         assert failures == []

@@ -20,7 +20,7 @@ from iouviewer.ui.compare.compare_view import CompareMode, CompareView
 from iouviewer.ui.main_window import MainWindow
 from tests.app.builders import session_with
 from tests.ui.helpers import plain_image
-from tests.ui.window import FRAMES, opened_window, shown, small_case
+from tests.ui.window import FRAMES, lost_button, opened_window, shown, small_case
 
 TRUTH = (100.0, 100.0, 200.0, 300.0)
 FOUND = (100.0, 100.0, 220.0, 300.0)
@@ -194,7 +194,7 @@ def test_a_click_on_a_lost_box_zooms_both_images_to_it(qtbot: QtBot, tmp_path: P
         parts = bench.views
         QTest.keyClick(window, Qt.Key.Key_F3)
         bench.controls.iou_box.setValue(0.7)
-        qtbot.waitUntil(lambda: parts.side_panel.count_text("lost") == f"Lost {FRAMES}", timeout=20_000)
+        qtbot.waitUntil(lambda: lost_button(window) == f"Lost {FRAMES}", timeout=20_000)
         assert rows_of(parts.side_panel.lost)[3][2:] == ["0.818", "0.600"]
         lost = parts.side_panel.lost.model().index(3, 0)
         middle = QRectF(*lost.data(Qt.ItemDataRole.UserRole).rect[:2], 80, 80).center()
@@ -243,7 +243,7 @@ def test_curves_are_drawn_when_their_tab_is_shown(qtbot: QtBot, tmp_path: Path) 
     with opened_window(qtbot, small_case(tmp_path, variants=2)) as window:
         side, variants = window.parts.views.side_panel, window.session.variants
         QTest.keyClick(window, Qt.Key.Key_F3)
-        qtbot.waitUntil(lambda: side.count_text("lost") == "Lost 0", timeout=20_000)
+        qtbot.waitUntil(lambda: lost_button(window) == "Lost 0", timeout=20_000)
         assert side.pr_plot.listDataItems() == [] and side.histogram_plot.listDataItems() == []
         side.tabs.setCurrentIndex(2)
         assert [item.opts["name"] for item in side.histogram_plot.listDataItems()] == ["model0", "model1"]
