@@ -70,7 +70,7 @@ def _move_all(document: Document, problems: Sequence[Problem], rects: Mapping[st
     moved = {one.box_id: rects.get(one.key, one.fix_rect) for one in problems}
     new = {box_id: rect for box_id, rect in moved.items() if box_id is not None and rect is not None}
     boxes = [box for box in map(truth.find, new) if box is not None]
-    label = tr("Adjust {boxes}", boxes=document.objects_name(boxes))
+    label = _move_label(document, same_kind=problems[0].kind, boxes=boxes)
     edits = [set_rects(document, new, label, source=source).edit]
     edits = list(edits[0].edits) if isinstance(edits[0], Batch) else edits
     if problems[0].agreeing:
@@ -79,6 +79,17 @@ def _move_all(document: Document, problems: Sequence[Problem], rects: Mapping[st
         pairs = [(box.id, with_origin(set_flags.get(box.id, box.flags), Origin.ACCEPTED)) for box in boxes]
         edits.append(SetFlags(tuple(pairs), source))
     return Command(combine_edits(edits, source), label, tuple(new))
+
+
+def _move_label(document: Document, same_kind: ProblemKind, boxes: Sequence[Box]) -> str:
+    """Which error the step mends, and on what: ``Fix loose box: person 17 on 8 frames``."""
+    is_one_object = len({(box.class_id, box.track) for box in boxes}) == 1 and boxes[0].track != NO_TRACK
+    name = document.object_name(boxes[0]) if is_one_object else document.objects_name(boxes)
+    if is_one_object and len(boxes) > 1:
+        name = tr_n("{box} on {count} frame", "{box} on {count:,} frames", len(boxes), box=name)
+    if same_kind is ProblemKind.OVER_EDGE:
+        return tr("Clip to picture: {boxes}", boxes=name)
+    return tr("Fix loose box: {boxes}", boxes=name)
 
 
 def _class_of(problem: Problem) -> int:

@@ -90,6 +90,14 @@ class BoxLayer:
         edges = (part.left() / px, part.top() / px, part.right() / px, part.bottom() / px)
         self._captions_item.set_area(px, edges)
 
+    def keep_free(self, place: Callable[[QRectF], QRectF | None]) -> None:
+        """Place no caption where something else stands.
+
+        Args:
+            place: where that is, for the visible part of the scene; both in logical pixels.
+        """
+        self._captions_item.keep_free(place)
+
     def show_frame(self, frame: int, *, is_dragging: bool = False) -> None:
         """Show the boxes of a frame (-1: no boxes); only differences are repainted."""
         self._view = self.builder.build(frame, is_dragging=is_dragging)

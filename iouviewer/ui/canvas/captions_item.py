@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -87,6 +87,7 @@ class _FixedKey(NamedTuple):
 
     px: float
     area: Rect
+    free: Rect | None
     boxes: tuple[int, ...]
 
 
@@ -102,6 +103,7 @@ class CaptionsItem(QGraphicsItem):
         self._bounds = QRectF()
         self._px = 1.0
         self._area: Rect = (0.0, 0.0, 0.0, 0.0)
+        self._free: Rect | None = None
         self._details: dict[BoxRef, Caption] = {}
         self._excluded: frozenset[BoxRef] = frozenset()
         self._all_captions = False
@@ -136,6 +138,15 @@ class CaptionsItem(QGraphicsItem):
             self._layout = self._arrange()
             self.update()
         else:
+            self._use_layout(self._arrange())
+
+    def keep_free(self, place: Callable[[QRectF], QRectF | None]) -> None:
+        """Place no caption on a rectangle, which may depend on the visible part of the scene; logical pixels."""
+        x1, y1, x2, y2 = self._area
+        found = place(QRectF(x1, y1, x2 - x1, y2 - y1))
+        free = None if found is None else (found.left(), found.top(), found.right(), found.bottom())
+        if free != self._free:
+            self._free = free
             self._use_layout(self._arrange())
 
     def show_view(self, view: FrameView) -> None:
@@ -186,7 +197,7 @@ class CaptionsItem(QGraphicsItem):
             and is_captioned(box, mode, all_captions=all_captions)
         ]
         # Fixed captions keep their positions while only details change, as when the mouse moves over boxes.
-        key = _FixedKey(self._px, self._area, tuple(id(box) for box, _ in captioned))
+        key = _FixedKey(self._px, self._area, self._free, tuple(id(box) for box, _ in captioned))
         if key != self._fixed_key:
             self._fixed_key, self._fixed = key, (captioned, _FixedCaptions.of(self._place(captioned)))
 
@@ -217,14 +228,17 @@ class CaptionsItem(QGraphicsItem):
             rect = (x1 - margin, y1 - margin, x2 + margin, y2 + margin)
             rank = place if margin else 2 * box.is_secondary + (not box.state.is_wrong)
             requests.append(CaptionRequest(rect, size.width(), size.height(), rank))
-        positions = place_captions(requests, self._area, self._padlocks(scale))
+        positions = place_captions(requests, self._area, self._occupied(scale))
         return {
             box.ref: PlacedCaption(caption, *at, at[0] + request.width, at[1] + request.height)
             for (box, caption), request, at in zip(captioned, requests, positions, strict=True)
             if at is not None
         }
 
-    def _padlocks(self, scale: float) -> Iterator[Rect]:
+    def _occupied(self, scale: float) -> Iterator[Rect]:
+        """Rectangles of the caption of a proposed fix and of padlocks."""
+        if self._free is not None:
+            yield self._free
         for box in self._view.boxes:
             if box.is_locked:
                 x1, y1, x2, y2 = (value * scale for value in box.rect)

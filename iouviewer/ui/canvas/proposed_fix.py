@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene, QStyleOptionGraphicsItem, QWidget
 
@@ -128,12 +128,28 @@ class _FixItem(QGraphicsItem):
             return
         self._captions.use_ratio(ratio)
         size, device = self._captions.size(self._caption), painter.device()
-        # Below the box, because the captions of boxes are above them; inside where the canvas ends.
-        y = rect.bottom() + _CAPTION_GAP + _ARROW
-        if y + size.height() > device.height():
-            y = rect.bottom() - size.height() - _CAPTION_GAP
-        x = max(0.0, min(rect.left(), device.width() - size.width()))
-        painter.drawImage(QPointF(round(x), round(y)), self._captions.image(self._caption))
+        place = _caption_place(rect, size, QRectF(0, 0, device.width(), device.height()))
+        painter.drawImage(QPointF(round(place.left()), round(place.top())), self._captions.image(self._caption))
+
+    def caption_place(self, area: QRectF) -> QRectF | None:
+        """Where the caption is, logical pixels from the corner of the image; None without one.
+
+        Args:
+            area: the visible part of the scene in the same pixels.
+        """
+        if self._caption is None or not self.isVisible():
+            return None
+        x1, y1, x2, y2 = (value / self._px for value in self._rect)
+        return _caption_place(QRectF(x1, y1, x2 - x1, y2 - y1), self._captions.size(self._caption), area)
+
+
+def _caption_place(rect: QRectF, size: QSizeF, area: QRectF) -> QRectF:
+    """Below the box, because the captions of boxes are above them; inside where the area ends."""
+    y = rect.bottom() + _CAPTION_GAP + _ARROW
+    if y + size.height() > area.bottom():
+        y = rect.bottom() - size.height() - _CAPTION_GAP
+    x = max(area.left(), min(rect.left(), area.right() - size.width()))
+    return QRectF(QPointF(x, y), size)
 
 
 def _paint_arrow(painter: QPainter, edge: QPointF, way: QPointF) -> None:
@@ -158,6 +174,7 @@ class ProposedFix:
     Attributes:
         describe: returns the caption for the rectangle as it is now.
         on_moved: called when the rectangle has changed.
+        on_shown: called when what is shown may have changed.
     """
 
     def __init__(self, scene: QGraphicsScene, captions: CaptionCache) -> None:
@@ -165,6 +182,7 @@ class ProposedFix:
         scene.addItem(self._item)
         self.describe: Callable[[Rect], str] = lambda _rect: ""
         self.on_moved: Callable[[], None] = lambda: None
+        self.on_shown: Callable[[], None] = lambda: None
         self._proposal: Proposal | None = None
         self._rect: Rect = (0.0, 0.0, 0.0, 0.0)
         self._frame, self._px, self._bounds = -1, 1.0, QRectF()
@@ -215,9 +233,18 @@ class ProposedFix:
         proposal = self._proposal
         if proposal is None or proposal.frame != self._frame:
             self._item.hide()
-            return
-        caption = Caption.of(Segment(self.describe(self._rect)))
-        self._item.show_fix(self._rect, proposal.before, caption, self._px, deletes=proposal.deletes)
+        else:
+            caption = Caption.of(Segment(self.describe(self._rect)))
+            self._item.show_fix(self._rect, proposal.before, caption, self._px, deletes=proposal.deletes)
+        self.on_shown()
+
+    def caption_place(self, area: QRectF) -> QRectF | None:
+        """Where its caption is, logical pixels from the corner of the image; None while none is shown.
+
+        Args:
+            area: the visible part of the scene in the same pixels.
+        """
+        return self._item.caption_place(area)
 
     # Adjusting
 

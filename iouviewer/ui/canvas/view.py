@@ -90,6 +90,7 @@ class CanvasView(FrameCanvas):
             self, self, self.scene(), session, self.boxes.builder, self._large_captions, loupe
         )
         self.proposed_fix = ProposedFix(self.scene(), self._large_captions)
+        self.proposed_fix.on_shown = self._keep_fix_free
         self.ghosts = GhostBoxes(self.scene())
         self.leave_review: Callable[[], bool] = _nothing
         self.undo_decision: Callable[[], bool] = _nothing
@@ -258,6 +259,11 @@ class CanvasView(FrameCanvas):
         super()._place_hint()
         frame = -1 if self._boxes_hidden or self.session.view_state.is_blind else self._shown_frame
         self.proposed_fix.place(frame, self.px, self.image_rect)
+        self._keep_fix_free()
+
+    def _keep_fix_free(self) -> None:
+        """Let the captions of boxes give way to that of the proposed fix."""
+        self.boxes.keep_free(self.proposed_fix.caption_place)
 
     def _truth_gap(self, point: QPointF) -> float:
         """Distance of the ground-truth edge that a press would take, image pixels; infinite without one."""

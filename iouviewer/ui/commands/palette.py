@@ -23,10 +23,8 @@ from iouviewer.ui.commands.go_to import GoToCommands
 from iouviewer.ui.dialogs.palette_dialog import Entry, PaletteDialog, Section
 from iouviewer.ui.dialogs.search_dialog import match_rank
 from iouviewer.ui.go_to_target import TargetKind, frame_of, go_to_track, parse_target
-from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.panels.score_controls import ScoreControls
 from iouviewer.ui.panels.status_bar import format_time
-from iouviewer.ui.theme import icon
 
 RECENT = "recentCommands"
 """Key of the setting for the commands that were last chosen."""
@@ -122,8 +120,13 @@ class PaletteCommands(QObject):
         own = match_rank(text, name)
         if own is not None:
             return own
-        found = match_rank(text, HINTS.get(row.id, ""))
-        return 4 if found is not None and found <= 1 and text else None
+        # Then by what the menu says of it: the formats stand below *Export as*.
+        submenu = MENUS[row.menu] if "/" in row.menu else ""
+        for rank, words in ((4, HINTS.get(row.id, "")), (5, submenu)):
+            found = match_rank(text, words)
+            if found is not None and found <= 1 and text:
+                return rank
+        return None
 
     def _entries(self, rows: Iterable[Action]) -> tuple[Entry, ...]:
         return tuple(self._entry(row) for row in rows)
@@ -135,9 +138,8 @@ class PaletteCommands(QObject):
         run = self.actions[row.id].trigger if is_available else None
         if row.held:
             run = partial(self.actions.run, row.id, True) if is_available else None
-        picture = icon(row.icon, scheme_theme()) if row.icon else None
         return Entry(
-            self.actions.text_of(row.id), subtitle, self.actions.key_of(row.id), run, action=row.id, icon=picture
+            self.actions.text_of(row.id), subtitle, self.actions.key_of(row.id), run, action=row.id, icon=row.icon
         )
 
     def _recent_rows(self) -> list[Action]:

@@ -24,6 +24,8 @@ _PADDING = 0.07
 _GROUND_ALPHA = 0.6
 _BAR, _CAP, _DOT = 5.0, 11.0, 4.0
 """Height of the bar, of its ends, and radius of the estimate, logical pixels."""
+_ARROW = 10.0
+"""Length of the arrow that stands for an estimate beyond the axis, logical pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,10 @@ class IntervalAxis:
         """Where a difference lies within the rectangle; values beyond an end lie at the end."""
         share = (min(max(points, self.low), self.high) - self.low) / (self.high - self.low)
         return rect.left() + share * rect.width()
+
+    def side_of(self, points: float) -> int:
+        """-1 for a difference beyond the low end, 1 beyond the high end, 0 on the axis."""
+        return int(points > self.high) - int(points < self.low)
 
     def ticks(self) -> list[float]:
         """Numbers to write, at most nine, 0 among them."""
@@ -82,7 +88,7 @@ def draw_ground(painter: QPainter, rect: QRectF, axis: IntervalAxis, margin: flo
 def draw_interval(
     painter: QPainter, rect: QRectF, axis: IntervalAxis, one: Difference, colour: str, surface: str
 ) -> None:
-    """One interval with its estimate, in the middle of the rectangle; an arrow where it goes beyond the axis.
+    """One interval with its estimate, in the middle of the rectangle; arrows where they go beyond the axis.
 
     Args:
         surface: colour around the estimate, ``#rrggbb``.
@@ -96,7 +102,12 @@ def draw_interval(
         body.setAlphaF(0.5)
         painter.fillRect(QRectF(left, y - _BAR / 2, right - left, _BAR), body)
         painter.setPen(QPen(drawn, 1.8))
-        for x, is_cut, direction in ((left, one.low < axis.low, -1), (right, one.high > axis.high, 1)):
+        for x, end, is_cut, direction in (
+            (left, one.low, one.low < axis.low, -1),
+            (right, one.high, one.high > axis.high, 1),
+        ):
+            if axis.side_of(end) == -direction:
+                continue  # the whole interval is beyond the other end, where the arrow is
             if is_cut:
                 tip, back = QPointF(x, y), x - direction * _CAP / 2
                 painter.drawPolyline([QPointF(back, y - _CAP / 2), tip, QPointF(back, y + _CAP / 2)])
@@ -104,7 +115,12 @@ def draw_interval(
                 painter.drawLine(QLineF(x, y - _CAP / 2, x, y + _CAP / 2))
     painter.setPen(QPen(QColor(surface), 1.5))
     painter.setBrush(drawn)
-    painter.drawEllipse(QPointF(axis.x(one.points, rect), y), _DOT, _DOT)
+    at, side = QPointF(axis.x(one.points, rect), y), axis.side_of(one.points)
+    if side:
+        base, half = at - QPointF(side * _ARROW, 0), QPointF(0, _ARROW / 2 + 1)
+        painter.drawPolygon([at, base - half, base + half])
+    else:
+        painter.drawEllipse(at, _DOT, _DOT)
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 

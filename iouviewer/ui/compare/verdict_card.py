@@ -107,6 +107,12 @@ class CardContent:
         note = self.judged.judgement.run_note
         return f"{self.judged.sentence}\n{note}" if note else self.judged.sentence
 
+    @property
+    def off_scale(self) -> str:
+        """Which estimates are drawn as arrows, because they lie beyond the scale; empty for none."""
+        names = [metric_name(one.metric) for one in self.differences if self.axis.side_of(one.points)]
+        return tr("Beyond the scale, shown as an arrow: {metrics}", metrics=", ".join(names)) if names else ""
+
 
 class VerdictCard(QAbstractButton):
     """One verdict; a click selects its variant as the compared one.
@@ -179,7 +185,7 @@ class VerdictCard(QAbstractButton):
         self.setAccessibleName(tr("{variant}: {outcome}", variant=content.variant.name, outcome=word))
         spoken = "; ".join(spoken_interval(one) for one in content.differences)
         self.setAccessibleDescription(spoken or content.reason)
-        self.setToolTip(content.sentence)
+        self.setToolTip("\n".join(filter(None, (content.sentence, content.off_scale))))
         self._resume.setVisible(content.has_failed and bool(content.variant.path))
         self._remove.setVisible(content.has_failed)
 

@@ -291,13 +291,13 @@ class ClassesDialog(FramedDialog):
         self._show_maps()
 
     def _show_maps(self) -> None:
-        """A button for each variant: how many of its classes are classes of the ground truth."""
+        """A button for each variant: how many of its classes are classes of the ground truth, if that has any."""
         while (item := self.maps.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
         for variant in self._session.variants:
             predictions = variant.predictions
-            if not predictions.classes or predictions.join is None:
+            if not predictions.classes or predictions.join is None or not self._session.document.classes.shown:
                 continue
             mapped = sum(target >= 0 for target in predictions.join.targets)
             text = tr(

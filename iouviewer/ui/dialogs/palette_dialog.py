@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QIcon, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -25,7 +25,7 @@ from iouviewer.i18n import tr
 from iouviewer.ui.fonts import font
 from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.panels.key_hints import KeyHints
-from iouviewer.ui.theme import make_popup
+from iouviewer.ui.theme import coloured_icon, make_popup
 from iouviewer.ui.tokens import ICON_SIZE, RADIUS, SIZE, SPACE
 
 _WIDTH, _TOP = 620, 76
@@ -46,6 +46,7 @@ class Entry:
         run: called when the entry is chosen; None for an unavailable command.
         action: id of the command whose key can be changed, empty for other entries.
         also: further words by which it is found.
+        icon: a meaning of ``tokens.ICONS``, empty for none.
     """
 
     title: str
@@ -54,7 +55,7 @@ class Entry:
     run: Callable[[], object] | None = field(default=None, compare=False)
     action: str = ""
     also: str = ""
-    icon: QIcon | None = field(default=None, compare=False)
+    icon: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,9 @@ class _Rows(QStyledItemDelegate):
             painter.drawRoundedRect(option.rect, RADIUS["control"], RADIUS["control"])
         strong = colours.on_accent_fill if is_current else colours.text if entry.run else colours.disabled
         weak = colours.on_accent_fill if is_current else colours.text2 if entry.run else colours.text3
-        if entry.icon is not None:
+        if entry.icon:
             top = rect.top() + (rect.height() - ICON_SIZE) // 2
-            entry.icon.paint(painter, QRect(rect.left(), top, ICON_SIZE, ICON_SIZE))
+            coloured_icon(entry.icon, weak).paint(painter, QRect(rect.left(), top, ICON_SIZE, ICON_SIZE))
         if entry.key:
             rect.setRight(self._paint_key(painter, rect, entry.key) - SPACE["s"])
         rect.setLeft(rect.left() + ICON_SIZE + SPACE["s"])

@@ -147,7 +147,7 @@ class SettingsDialog(FramedDialog):
         right.addWidget(self.pages, 1)
         content.addLayout(right, 1)
         self.body.addLayout(content)
-        hint = fields.note_label(tr("Changes hold at once."))
+        hint = fields.note_label(tr("Changes apply immediately."))
         self.footer.insertWidget(0, self.reset_button)
         self.footer.insertWidget(1, hint)
         width, height = _SIZE

@@ -36,7 +36,7 @@ _INDENT = (0.0, 0.5, 0.75, 1.25)
 """Left margin of each row, in keys."""
 _REVIEW = ("takeFix", "groundTruthIsRight", "unclear", "nextProblem", "nextFrame", "previousFrame")
 """Commands of a review, whose keys lie under one hand."""
-_OTHERS = ("takeFix", "playPause", "firstFrame", "lastFrame", "nextBox", "delete", "cancel", "commandPalette")
+_OTHERS = ("playPause", "firstFrame", "lastFrame", "nextBox", "delete", "cancel", "commandPalette")
 _PREFIXES = (
     (Qt.KeyboardModifier.ControlModifier, "Ctrl+"),
     (Qt.KeyboardModifier.AltModifier, "Alt+"),

@@ -39,7 +39,7 @@ class ScoreControls(QWidget):
         super().__init__()
         self.setObjectName("scoreControls")
         self._session = session
-        self._is_folded = False
+        self._is_folded, self._is_wordless = False, False
         self.slider = self._make_slider()
         self.value = QLabel()
         self.value.setFont(font("body"))
@@ -131,18 +131,19 @@ class ScoreControls(QWidget):
         for group in groups:
             group.show()
         style = Qt.ToolButtonStyle
-        self.button.setText(tr("Thresholds") if self._is_folded else "")
         is_folded = self._is_folded
-        self.button.setToolButtonStyle(style.ToolButtonTextBesideIcon if is_folded else style.ToolButtonIconOnly)
+        has_word = is_folded and not self._is_wordless
+        self.button.setText(tr("Thresholds") if has_word else "")
+        self.button.setToolButtonStyle(style.ToolButtonTextBesideIcon if has_word else style.ToolButtonIconOnly)
         self.button.setProperty("outlined", is_folded)
         self.button.setProperty("bare", not is_folded)
         self.button.style().unpolish(self.button)
         self.button.style().polish(self.button)
 
-    def set_folded(self, is_folded: bool) -> None:
-        """Put confidence and IoU into the popup, or show them."""
-        if is_folded != self._is_folded:
-            self._is_folded = is_folded
+    def set_folded(self, is_folded: bool, *, is_wordless: bool = False) -> None:
+        """Put confidence and IoU into the popup, or show them; ``is_wordless``: the button has no word."""
+        if (is_folded, is_wordless) != (self._is_folded, self._is_wordless):
+            self._is_folded, self._is_wordless = is_folded, is_wordless
             self._place_groups()
 
     def set_theme(self, theme: Theme) -> None:

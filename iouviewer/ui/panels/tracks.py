@@ -24,8 +24,8 @@ _WIDTHS = {
     Column.IOU: 50,
     Column.PROBLEMS: 62,
 }
-_NARROW = 330
-"""Logical pixels of width below which the frames give way to the class."""
+_NARROW, _TIGHT = 330, 270
+"""Logical pixels of width below which the frames give way to the class, and below which the boxes do too."""
 
 
 def _place(column: Column) -> int:
@@ -177,8 +177,9 @@ class TracksPanel(ListPanel):
         self._fit_columns()
 
     def _fit_columns(self) -> None:
-        """Hide the frames, which the lanes show too, where they would push other columns out."""
-        self.table.setColumnHidden(_place(Column.FRAMES), bool(self._has_classes) and self.width() < _NARROW)
+        """Hide what the lanes show too, frames and then boxes, where it would push other columns out."""
+        for column, least in ((Column.FRAMES, _NARROW), (Column.BOXES, _TIGHT)):
+            self.table.setColumnHidden(_place(column), bool(self._has_classes) and self.width() < least)
         for column in (Column.IOU, Column.PROBLEMS):
             self.table.setColumnHidden(_place(column), self._session.view_state.is_blind)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 from PySide6.QtCore import QPoint, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QContextMenuEvent, QPainter, QPaintEvent, QPen, QResizeEvent
@@ -12,11 +13,12 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 from iouviewer.app.editing.session import Session
 from iouviewer.app.editing.view_state import GROUND_TRUTH
 from iouviewer.document.edits import Change, Phase
-from iouviewer.i18n import tr
+from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.fonts import font, text_width
 from iouviewer.ui.panels.score_controls import ScoreControls
 from iouviewer.ui.shell.layout_plan import LOW, NARROW, LayoutPlan, plan_layout
 from iouviewer.ui.shell.menu_button import MenuButton
+from iouviewer.ui.shell.view_controls import CaptionChoice, ZoomButton
 from iouviewer.ui.theme import Theme, coloured_icon, icon, popup_menu
 from iouviewer.ui.tokens import ICON_SIZE, SIZE, SPACE
 from iouviewer.ui.variant_look import draw_dash, panel_colour
@@ -135,6 +137,24 @@ class LayerChip(QFrame):
         self.menuRequested.emit(event.globalPos())
 
 
+class _Folds(NamedTuple):
+    """What gives way in a narrow window.
+
+    Attributes:
+        has_counts: chips show the number of boxes on the frame.
+        are_thresholds_folded: confidence and IoU stand in a popup.
+        has_threshold_word: its button has a word.
+        is_short: *Add* has no word, and the choice of captions a short text.
+        hidden: how many of the last chips stand in a menu.
+    """
+
+    has_counts: bool = False
+    are_thresholds_folded: bool = True
+    has_threshold_word: bool = True
+    is_short: bool = False
+    hidden: int = 0
+
+
 class LayerBar(QWidget):
     """Chips at the left; thresholds, captions and zoom at the right.
 
@@ -152,6 +172,7 @@ class LayerBar(QWidget):
         self.setFixedHeight(SIZE["view_bar"])
         self._session, self._theme = session, theme
         self._has_counts = True
+        self._captions: CaptionChoice | None = None
         self._plan = plan_layout(NARROW, LOW)
         self._controls: ScoreControls | None = None
         self._keys: dict[int, str] = {}
@@ -191,9 +212,11 @@ class LayerBar(QWidget):
         """Set the commands of *Add*."""
         self.add.fill(actions)
 
-    def add_right(self, widget: QWidget) -> None:
-        """Add a control at the right end."""
-        self._right.addWidget(widget)
+    def add_view_controls(self, captions: CaptionChoice, zoom: ZoomButton) -> None:
+        """Add captions and zoom at the right end."""
+        self._captions = captions
+        self._right.addWidget(captions)
+        self._right.addWidget(zoom)
 
     def set_theme(self, theme: Theme) -> None:
         """Recolour lines and icons."""
@@ -220,32 +243,40 @@ class LayerBar(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Give way further where the layers need more space: numbers first, then thresholds, then the last chips."""
-        chips = list(self.chips.values())
-        hidden = 0
-        has_counts, is_folded = self._plan.has_chip_counts, self._plan.are_thresholds_folded
-        self._give_way(has_counts, is_folded, hidden)
-        if self._is_too_wide():
-            has_counts = False
-            self._give_way(has_counts, is_folded, hidden)
-        if self._is_too_wide():
-            is_folded = True
-            self._give_way(has_counts, is_folded, hidden)
-        while self._is_too_wide() and hidden < len(chips) - 1:
-            hidden += 1
-            self._give_way(has_counts, is_folded, hidden)
+        """Give way where the layers need more space, step by step until all fits."""
+        plan, count = self._plan, len(self.chips)
+        steps = [
+            _Folds(has_counts=plan.has_chip_counts, are_thresholds_folded=plan.are_thresholds_folded),
+            _Folds(are_thresholds_folded=plan.are_thresholds_folded),
+            _Folds(),
+            _Folds(is_short=True),
+            *(_Folds(is_short=True, hidden=hidden) for hidden in range(1, count)),
+            _Folds(is_short=True, hidden=max(0, count - 1), has_threshold_word=False),
+            _Folds(is_short=True, hidden=count, has_threshold_word=False),
+        ]
+        for folds in steps:
+            self._give_way(folds)
+            if not self._is_too_wide():
+                break
 
-    def _give_way(self, has_counts: bool, is_folded: bool, hidden: int) -> None:
-        if has_counts != self._has_counts:
-            self._has_counts = has_counts
+    def _give_way(self, folds: _Folds) -> None:
+        if folds.has_counts != self._has_counts:
+            self._has_counts = folds.has_counts
             self._show_counts()
         if self._controls is not None and self._controls.parentWidget() is self:
-            self._controls.set_folded(is_folded)
+            self._controls.set_folded(folds.are_thresholds_folded, is_wordless=not folds.has_threshold_word)
+        if self._captions is not None:
+            self._captions.set_narrow(folds.is_short)
+        style = Qt.ToolButtonStyle
+        self.add.setToolButtonStyle(style.ToolButtonIconOnly if folds.is_short else style.ToolButtonTextBesideIcon)
         chips = list(self.chips.values())
         for place, chip in enumerate(chips):
-            chip.setVisible(place < len(chips) - hidden)
-        self.more.setVisible(hidden > 0)
-        self.more.setText(tr("{count} more", count=hidden))
+            chip.setVisible(place < len(chips) - folds.hidden)
+        self.more.setVisible(folds.hidden > 0)
+        if folds.hidden < len(chips):
+            self.more.setText(tr("{count} more", count=folds.hidden))
+        else:
+            self.more.setText(tr_n("{count} layer", "{count} layers", folds.hidden))
 
     def _is_too_wide(self) -> bool:
         layout = self.layout()

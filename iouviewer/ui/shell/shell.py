@@ -60,8 +60,7 @@ class Shell(QObject):
         self._rail.fill(actions)
         self._layer_bar.set_add_actions([actions[id] for id in _ADD_ACTIONS])
         self._zoom = ZoomButton([actions[id] for id in _ZOOM_ACTIONS])
-        self._layer_bar.add_right(self.captions)
-        self._layer_bar.add_right(self._zoom)
+        self._layer_bar.add_view_controls(self.captions, self._zoom)
         canvas, state = self._views.canvas, self._session.view_state
         canvas.zoomChanged.connect(self._show_zoom)
         canvas.drawingChanged.connect(self._on_drawing_changed)

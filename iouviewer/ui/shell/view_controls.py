@@ -14,12 +14,13 @@ from iouviewer.ui.fonts import font, text_width
 from iouviewer.ui.shell.menu_button import MenuButton
 
 _TEXTS = {
-    "problems": tr("Captions: problems"),
-    "automatic": tr("Captions: where they fit"),
-    "selected": tr("Captions: selected"),
-    "all": tr("Captions: all"),
-    "none": tr("Captions: none"),
+    "problems": (tr("Captions: problems"), tr("Problems")),
+    "automatic": (tr("Captions: where they fit"), tr("Where they fit")),
+    "selected": (tr("Captions: selected"), tr("Selected")),
+    "all": (tr("Captions: all"), tr("All")),
+    "none": (tr("Captions: none"), tr("None")),
 }
+"""Texts of the modes, and those for a narrow window."""
 
 
 _ARROW_WIDTH = 34
@@ -41,17 +42,31 @@ class CaptionChoice(QComboBox):
         self.setAccessibleName(tr("Captions"))
         self.setProperty("quiet", True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        for value, text in _TEXTS.items():
+        for value, (text, _short) in _TEXTS.items():
             if value in {mode.value for mode in CaptionMode}:
                 self.addItem(text, value)
-        self.setMinimumWidth(text_width("body", _TEXTS["problems"]) + _ARROW_WIDTH)
-        self.currentTextChanged.connect(self._show_tooltip)
-        self._show_tooltip(self.currentText())
+        self._is_narrow = False
+        self._fit()
+        self.currentIndexChanged.connect(self._show_tooltip)
+        self._show_tooltip()
         self.activated.connect(lambda row: self.chosen.emit(self.itemData(row)))
 
-    def _show_tooltip(self, text: str) -> None:
-        """The text is cut where the window is narrow."""
-        self.setToolTip(tr("{choice}. Which boxes have captions; hold L for all", choice=text))
+    def set_narrow(self, is_narrow: bool) -> None:
+        """Say only which boxes, or what the choice is about too."""
+        if is_narrow != self._is_narrow:
+            self._is_narrow = is_narrow
+            for row in range(self.count()):
+                self.setItemText(row, _TEXTS[self.itemData(row)][is_narrow])
+            self._fit()
+
+    def _fit(self) -> None:
+        # A fixed width: another choice does not move what stands beside it.
+        self.setFixedWidth(text_width("body", _TEXTS["problems"][self._is_narrow]) + _ARROW_WIDTH)
+
+    def _show_tooltip(self, _row: int = 0) -> None:
+        """The text is cut where it is longer than the usual one."""
+        choice = _TEXTS[self.currentData()][0]
+        self.setToolTip(tr("{choice}. Which boxes have captions; hold L for all", choice=choice))
 
     def show_mode(self, value: str) -> None:
         """Show a mode without choosing it."""

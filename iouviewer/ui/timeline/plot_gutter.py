@@ -22,13 +22,19 @@ _LINE_HEIGHT, _WORD_GAP = 15, 3
 
 
 class GutterLine(NamedTuple):
-    """A word with its number; ``centre`` places it in the row, None stacks it below the line before."""
+    """A word with its number.
+
+    Attributes:
+        centre: places it in the row; None stacks it below the line before.
+        short: takes the place of the word where that is too wide.
+    """
 
     word: str
     number: str
     colour: str
     is_strong: bool = False
     centre: float | None = None
+    short: str = ""
 
 
 class GutterState(NamedTuple):
@@ -59,7 +65,7 @@ def curve_lines(theme: Theme, series: Sequence[Series], state: GutterState) -> t
         value = float(values[state.frame]) if state.frame < len(values) else math.nan
         lines.append(GutterLine(tr("Frame"), _number(value), _colour(base, theme)))
     else:
-        lines.insert(0, GutterLine(tr("IoU, {name}", name=base.name), "", _colour(base, theme)))
+        lines.insert(0, GutterLine(tr("IoU, {name}", name=base.name), "", _colour(base, theme), short=base.name))
         if not math.isnan(base.mean):
             lines.append(GutterLine(tr("Mean"), _number(base.mean), state.mean_colour))
     return tuple(lines)
@@ -122,7 +128,10 @@ class PlotGutter(QWidget):
             metrics = QFontMetrics(font(role))
             number_width = metrics.horizontalAdvance(line.number)
             free = width - (number_width + _WORD_GAP if line.number else 0)
-            word = metrics.elidedText(line.word, Qt.TextElideMode.ElideRight, free)
+            whole = line.short if line.short and metrics.horizontalAdvance(line.word) > free else line.word
+            # The ends of a name tell more than its middle.
+            elide = Qt.TextElideMode.ElideMiddle if line.short else Qt.TextElideMode.ElideRight
+            word = metrics.elidedText(whole, elide, free)
             place_of_word = QRectF(left, y, free, _LINE_HEIGHT)
             painter.drawText(place_of_word, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, word)
             number_x = left + metrics.horizontalAdvance(word) + (_WORD_GAP if word else 0)

@@ -247,7 +247,8 @@ class Ruler(TimeRow):
             painter.fillRect(x, self.height() - (6 if is_main else 3), 1, 6 if is_main else 3, QColor(colours.outline))
             if is_main:
                 painter.setPen(QColor(colours.text2))
-                painter.drawText(QPointF(x + 3, metrics.ascent() + 2), text_of(frame))
+                # Right of the handle of a playhead that stands on this frame.
+                painter.drawText(QPointF(x + _HANDLE + 2, metrics.ascent() + 2), text_of(frame))
         if self.has_marks:
             self._marks.draw_marks(painter, GUTTER, self.height(), self._theme)
         painter.fillRect(QRectF(GUTTER, self.height() - 1, axis.width, 1), QColor(colours.line))
