@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableWidget, QTableWidgetItem, QWidget
 
 from iouviewer.app.editing.other_truth import OtherTruth, comparison_inputs
@@ -169,12 +169,11 @@ class AgreementDialog(FramedDialog):
     def _show_list(self, differences: Sequence[TruthDifference]) -> None:
         row = self.list.currentRow()
         self._differences = tuple(differences)
-        self.list.blockSignals(True)
-        _fill(self.list, [self._texts(one) for one in differences])
-        self.list.clearSelection()
-        if 0 <= row < len(differences):
-            self.list.selectRow(row)
-        self.list.blockSignals(False)
+        with QSignalBlocker(self.list):
+            _fill(self.list, [self._texts(one) for one in differences])
+            self.list.clearSelection()
+            if 0 <= row < len(differences):
+                self.list.selectRow(row)
         self._update_button()
 
     def _texts(self, one: TruthDifference) -> tuple[str, ...]:

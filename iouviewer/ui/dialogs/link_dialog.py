@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -154,15 +154,16 @@ class StartDialog(PlanDialog):
             if self._classes.item(row).checkState() is Qt.CheckState.Unchecked
         }
         counts = self._classes_of(self._variant.currentData(), self._score.value())
-        self._classes.blockSignals(True)
-        self._classes.clear()
-        for (class_id, name), count in counts.items():
-            item = QListWidgetItem(tr("{class_name}  {count:,}", class_name=name, count=count))
-            item.setData(Qt.ItemDataRole.UserRole, class_id)
-            item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable)
-            item.setCheckState(Qt.CheckState.Unchecked if class_id in left else Qt.CheckState.Checked)
-            self._classes.addItem(item)
-        self._classes.blockSignals(False)
+        with QSignalBlocker(self._classes):
+            self._classes.clear()
+            for (class_id, name), count in counts.items():
+                item = QListWidgetItem(tr("{class_name}  {count:,}", class_name=name, count=count))
+                item.setData(Qt.ItemDataRole.UserRole, class_id)
+                item.setFlags(
+                    Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable
+                )
+                item.setCheckState(Qt.CheckState.Unchecked if class_id in left else Qt.CheckState.Checked)
+                self._classes.addItem(item)
         has_several = self._classes.count() > 1
         self._classes.setVisible(has_several)
         self._class_title.setVisible(has_several)
