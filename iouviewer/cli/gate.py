@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from iouviewer.cli.options import (
+    FRAMES_SYNTAX,
     OrderedOption,
     ProgressLine,
     add_force_option,
@@ -22,7 +23,8 @@ from iouviewer.i18n import tr
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``gate``; those of one video are collected in order (``OrderedOption``)."""
     parser.add_argument(
-        "sources", nargs="*", type=Path, metavar="VIDEO|PROJECT", help=tr("one video, or one or more projects")
+        "sources", nargs="*", type=Path, metavar="VIDEO|PROJECT|DATASET",
+        help=tr("one video, one or more projects, or one dataset"),
     )
     parser.set_defaults(ordered=[])
     for option, metavar, kind, text in (
@@ -31,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("--video", "FILE", Path, tr("video of the preceding --gt")),
         (
             "--frames",
-            "A:B[:K]|@FILE|verified",
+            f"{FRAMES_SYNTAX}|verified",
             str,
             tr("frames to use, or the verified frames of a project; for every video if given before several --gt"),
         ),

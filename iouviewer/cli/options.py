@@ -17,6 +17,8 @@ MAX_SIDE = 1_000_000
 MAX_FRAMES = 50_000_000
 """A week at 80 frames per second; arrays of one number a frame still fit into memory."""
 MARGIN_METRICS = ("ap", "pq", "avg_iou")
+FRAMES_SYNTAX = "A:B[:K]|random:N@SEED|spread:N|@FILE"
+"""The forms of ``jobs.frame_selection``, which help does not import."""
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -277,8 +279,11 @@ def add_frames_option(parser: argparse.ArgumentParser) -> None:
     """``--frames``."""
     parser.add_argument(
         "--frames",
-        metavar="A:B[:K]|@FILE",
-        help=tr("frames to use: 0-based, B excluded, every Kth; or a file that lists them"),
+        metavar=FRAMES_SYNTAX,
+        help=tr(
+            "frames to use: 0-based, B excluded, every Kth; N drawn at random, or spread over the video; or a file "
+            "that lists them. random:N@SEED/A:B and spread:N/A:B choose from a range"
+        ),
     )
 
 

@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from iouviewer.cli.options import existing_path, positive_integer
+from iouviewer.cli.options import FRAMES_SYNTAX, existing_path, positive_integer
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 
@@ -42,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--guidelines", type=Path, metavar="FILE", help=tr("text for everybody, shown as a note"))
     parser.add_argument(
-        "--frames", metavar="A:B[:K]|@FILE", help=tr("only these frames (default: all that are not verified)")
+        "--frames", metavar=FRAMES_SYNTAX, help=tr("only these frames (default: all that are not verified)")
     )
     parser.add_argument(
         "--returned",
