@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from iouviewer.cli.options import (
@@ -17,7 +18,17 @@ from iouviewer.cli.options import (
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 
-FORMATS = ("mot", "yolo", "coco", "cvat", "voc", "labelme", "boxcsv")
+
+class _WritableFormats:
+    """Keys of the formats that can be written, from the registry, which is loaded when a key or ``--help`` asks."""
+
+    def __iter__(self) -> Iterator[str]:
+        from iouviewer.jobs.box_files import formats
+
+        return (one.key for one in formats() if one.can_write)
+
+    def __contains__(self, key: object) -> bool:
+        return key in list(self)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +41,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="[VIDEO] IN OUT",
         help=tr("video (optional), file to read, file or folder to write"),
     )
-    parser.add_argument("--to", choices=FORMATS, required=True, help=tr("format to write"))
+    parser.add_argument(
+        "--to", choices=_WritableFormats(), metavar="FORMAT", required=True, help=tr("format to write: %(choices)s")
+    )
     add_import_options(parser)
     add_size_options(parser)
     add_force_option(parser)

@@ -13,7 +13,6 @@ import io
 import math
 import re
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 
@@ -21,11 +20,13 @@ from iouviewer.atomic import atomic_write
 from iouviewer.document.boxes import NO_TRACK, BoxFlag
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
-from iouviewer.formats.detection import FileSample
+from iouviewer.formats.detection import FileSample, Syntax
+from iouviewer.formats.file_format import Format
 from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, Location, ReadContext
 from iouviewer.formats.number_text import corner_texts, exact_text
 from iouviewer.formats.rows import MAX_LISTED, Rows, no_classes_note
 from iouviewer.formats.text import not_a_number, read_text
+from iouviewer.formats.unsupported_fields import Field
 from iouviewer.i18n import tr
 
 KEY = "boxcsv"
@@ -71,15 +72,6 @@ def sniff_score_csv(sample: FileSample) -> DetectedFormat | None:
     return DetectedFormat(SCORE_KEY, ImportKind.UNKNOWN, 1.0, tr("Score CSV with the header frameID,iou"))
 
 
-def refuse_score_csv(path: Path, _context: ReadContext) -> NoReturn:
-    """Raise UserError, because a score CSV has no boxes."""
-    raise UserError(
-        tr("the file is a score CSV (frameID,iou): it contains scores and no boxes"),
-        path=path,
-        remedy=tr("Open the ground truth or predictions that the scores were computed from."),
-    )
-
-
 def quote_formula(name: str) -> str:
     """A class name as a cell that spreadsheets do not read as a formula."""
     return f"'{name}" if _FORMULA.match(name) else name
@@ -101,7 +93,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     base = context.frame_base or 0
     try:
         header = next(reader, [])
-        columns = _find_columns(header, path, context)
+        columns = _find_columns(header, path)
         for fields in reader:
             if not fields or fields == [""]:
                 continue
@@ -120,12 +112,12 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     return rows.finish(KEY, kind, context, scored="score" in columns, frame_base=base)
 
 
-def _find_columns(header: list[str], path: Path, context: ReadContext) -> dict[str, int]:
+def _find_columns(header: list[str], path: Path) -> dict[str, int]:
     """Column number by name; an unknown name is skipped, even if it occurs twice."""
     names = [field.strip().lower() for field in header]
     if not is_box_header(names):
         if is_score_header(names):
-            refuse_score_csv(path, context)
+            SCORE_FORMAT.refuse(path)
         raise UserError(tr("the first line must be frameID,x1,y1,x2,y2[,class][,score][,id]"), path=path, line=1)
     known = {"frameid", *COORDINATES, *OPTIONAL}
     columns: dict[str, int] = {}
@@ -204,3 +196,30 @@ def write(path: Path, data: BoxesToWrite) -> None:
         writer.writerow(cells)
     with atomic_write(path) as file:
         file.write(out.getvalue().encode())
+
+
+FORMAT = Format(
+    key=KEY,
+    name=tr("Box CSV"),
+    menu_name=tr("CSV"),
+    about=tr("One row a box with corners in pixels, frames from 0."),
+    extensions=(".csv",),
+    syntaxes=(Syntax.TABLE,),
+    detect=sniff,
+    read=read,
+    write=write,
+    needs_size=False,
+    menu_rank=3,
+    lacks=(Field.ATTRIBUTES, Field.LABELLED_FRAMES),
+)
+SCORE_FORMAT = Format(
+    key=SCORE_KEY,
+    name=tr("Score CSV"),
+    extensions=(".csv",),
+    syntaxes=(Syntax.TABLE,),
+    detect=sniff_score_csv,
+    menu_rank=90,
+    refusal=tr("the file is a score CSV (frameID,iou): it contains scores and no boxes"),
+    advice=tr("Open the ground truth or predictions that the scores were computed from."),
+)
+FORMATS = (FORMAT, SCORE_FORMAT)

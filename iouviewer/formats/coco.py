@@ -24,7 +24,8 @@ from iouviewer.document.classes import NumberKind
 from iouviewer.document.imported import ImportedBoxes, ImportKind, VideoFacts
 from iouviewer.errors import UserError
 from iouviewer.formats.coco_images import CocoImages, read_images
-from iouviewer.formats.detection import FileSample
+from iouviewer.formats.detection import FileSample, Syntax
+from iouviewer.formats.file_format import Format
 from iouviewer.formats.interface import UNSPECIFIED_NAME, BoxesToWrite, DetectedFormat, Location, ReadContext
 from iouviewer.formats.json_safe import as_index, as_number, read_json
 from iouviewer.formats.number_text import extents
@@ -310,3 +311,18 @@ def _annotations(data: BoxesToWrite, last_category: int) -> list[dict[str, Any]]
             entry["attributes"] = attributes
         result.append(entry)
     return result
+
+
+FORMAT = Format(
+    key=KEY,
+    name=tr("COCO JSON"),
+    menu_name=tr("COCO"),
+    about=tr("One JSON file with images, categories and boxes. For pycocotools and most trainers."),
+    extensions=(".json",),
+    syntaxes=(Syntax.JSON,),
+    detect=sniff,
+    detect_rank=1,
+    read=read,
+    write=write,
+    menu_rank=2,
+)

@@ -8,16 +8,15 @@ video (start frame and step already applied); some converters use frame numbers 
 
 from __future__ import annotations
 
-import contextlib
 import math
 import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -29,9 +28,11 @@ from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.imported import ImportedBoxes, ImportKind, StatedFact, VideoFacts
 from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
+from iouviewer.formats.archives import open_annotations
 from iouviewer.formats.coco_images import choose_task
 from iouviewer.formats.cvat_tracks import Tracks, TrackShape
 from iouviewer.formats.detection import FileSample, Syntax
+from iouviewer.formats.file_format import Format
 from iouviewer.formats.frame_numbers import assign_frames
 from iouviewer.formats.interface import (
     UNSPECIFIED_NAME,
@@ -44,13 +45,12 @@ from iouviewer.formats.interface import (
 from iouviewer.formats.number_text import corner_texts
 from iouviewer.formats.rows import Rows
 from iouviewer.formats.text import cannot_read
+from iouviewer.formats.unsupported_fields import Field
 from iouviewer.formats.xml_safe import Element, format_attributes, read_elements, xml_declaration
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Bool, Float, Int
 
 KEY = "cvat"
-MAX_UNPACKED_BYTES = 4 << 30
-"""Limit against zip bombs."""
 CORNERS = ("xtl", "ytl", "xbr", "ybr")
 IGNORED_ATTRIBUTES = {"ignored", "ignore"}
 TRUNCATED_ATTRIBUTE = "truncated"
@@ -365,49 +365,6 @@ def _parse_integer(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None
 
 
-@contextlib.contextmanager
-def open_annotations(path: Path) -> Iterator[BinaryIO]:
-    """The XML of a file or of a zip archive, as a stream: nothing is unpacked to disk.
-
-    Raises:
-        UserError: not exactly one annotations.xml, or one that unpacks to more than 4 GiB.
-    """
-    if not zipfile.is_zipfile(path):
-        with path.open("rb") as file:
-            yield file
-        return
-    with zipfile.ZipFile(path) as archive:
-        found = [info for info in archive.infolist() if info.filename.replace("\\", "/").endswith("annotations.xml")]
-        if len(found) != 1:
-            reason = tr("the archive contains {count:,} files named annotations.xml instead of one", count=len(found))
-            raise UserError(reason, path=path)
-        if found[0].file_size > MAX_UNPACKED_BYTES:
-            raise too_large(path)
-        with archive.open(found[0]) as file:
-            yield cast("BinaryIO", LimitedReader(cast("BinaryIO", file).read, path))
-
-
-def too_large(path: Path) -> UserError:
-    """The error for an archive that unpacks to more than the limit."""
-    return UserError(tr("annotations.xml unpacks to more than 4 GiB"), path=path)
-
-
-class LimitedReader:
-    """A stream that raises UserError after ``MAX_UNPACKED_BYTES``, regardless of the size declared in the archive."""
-
-    def __init__(self, read: Callable[[int], bytes], path: Path) -> None:
-        self._read = read
-        self._path = path
-        self._remaining = MAX_UNPACKED_BYTES
-
-    def read(self, size: int) -> bytes:
-        data = self._read(size)
-        self._remaining -= len(data)
-        if self._remaining < 0:
-            raise too_large(self._path)
-        return data
-
-
 def read(path: Path, context: ReadContext) -> ImportedBoxes:
     """Boxes of a CVAT file; ``outside`` boxes are left out, key frames and interpolated boxes keep their flags.
 
@@ -591,3 +548,19 @@ def find_key_frames(frames: Int, boxes: Float, flags: Int) -> Bool:
         if not off.any():
             return key
         key |= off
+
+
+FORMAT = Format(
+    key=KEY,
+    name=tr("CVAT XML 1.1"),
+    menu_name=tr("CVAT XML"),
+    about=tr("One XML file with tracks, as CVAT imports and exports them."),
+    extensions=(".xml", ".zip"),
+    kinds=(ImportKind.GROUND_TRUTH,),
+    syntaxes=(Syntax.XML, Syntax.ZIP),
+    detect=sniff,
+    read=read,
+    write=write,
+    menu_rank=5,
+    lacks=(Field.BOXES_WITHOUT_TRACK, Field.SCORES),
+)

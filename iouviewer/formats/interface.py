@@ -25,27 +25,6 @@ OPTIONS_FOR_FILES = ("--frame-base", "--stride", "--file-fps", "--file-size", "-
 
 
 @dataclass(frozen=True, slots=True)
-class FormatInfo:
-    """A format as shown in menus.
-
-    Attributes:
-        key: short name for scripts, for example ``mot``.
-        name: name for people.
-        extensions: file name endings with their dot; empty for folders.
-        can_write: False for formats that are only read.
-        is_folder: whether the format is written as a folder of files.
-        can_read: False for score CSV, which is recognised only to explain why it cannot be read.
-    """
-
-    key: str
-    name: str
-    extensions: tuple[str, ...]
-    can_write: bool
-    is_folder: bool
-    can_read: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class ReadContext:
     """What the reader knows besides the file: the open video, and choices of the user.
 

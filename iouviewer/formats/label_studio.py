@@ -19,12 +19,14 @@ from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.imported import ImportedBoxes, ImportKind, StatedFact, VideoFacts
 from iouviewer.errors import UserError
 from iouviewer.formats.coco_images import choose_task
-from iouviewer.formats.detection import FileSample
+from iouviewer.formats.detection import FileSample, Syntax
+from iouviewer.formats.file_format import Format
 from iouviewer.formats.image_names import core_name
 from iouviewer.formats.interface import DetectedFormat, Location, ReadContext
 from iouviewer.formats.json_safe import as_index, as_number, read_json
 from iouviewer.formats.plausibility import LARGEST_PERCENT, are_fractions, implausible
 from iouviewer.formats.rows import Rows
+from iouviewer.formats.unsupported_fields import Field
 from iouviewer.i18n import tr, tr_n
 
 KEY = "labelstudio"
@@ -268,3 +270,16 @@ def _add(
     width, height = size
     rect = (x * width / 100, y * height / 100, (x + w) * width / 100, (y + h) * height / 100)
     rows.add(key.location, frame, rect, class_id=class_id, track=track, flags=int(flag))
+
+
+FORMAT = Format(
+    key=KEY,
+    name=tr("Label Studio video JSON"),
+    extensions=(".json",),
+    kinds=(ImportKind.GROUND_TRUTH,),
+    syntaxes=(Syntax.JSON,),
+    detect=sniff,
+    read=read,
+    menu_rank=10,
+    lacks=(Field.IGNORED, Field.SCORES, Field.OCCLUDED, Field.TRUNCATED, Field.ATTRIBUTES, Field.LABELLED_FRAMES),
+)

@@ -13,12 +13,14 @@ from iouviewer.document.attributes import with_set
 from iouviewer.document.boxes import NO_TRACK, BoxFlag
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
-from iouviewer.formats.detection import FileSample
+from iouviewer.formats.detection import FileSample, Syntax
+from iouviewer.formats.file_format import Format
 from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, Location, ReadContext
 from iouviewer.formats.json_safe import as_index, as_number, read_json
 from iouviewer.formats.label_files import Size, read_folder, written_stems
 from iouviewer.formats.number_text import corner_texts
 from iouviewer.formats.rows import Rows, attribute_texts, attribute_value
+from iouviewer.formats.unsupported_fields import Field
 from iouviewer.i18n import tr
 
 KEY = "labelme"
@@ -149,3 +151,20 @@ def write(path: Path, data: BoxesToWrite) -> None:
             file = folder / f"{name}.json"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+
+
+FORMAT = Format(
+    key=KEY,
+    name=tr("labelme JSON folder"),
+    menu_name=tr("labelme folder"),
+    about=tr("A folder with one JSON file a frame."),
+    kinds=(ImportKind.GROUND_TRUTH,),
+    syntaxes=(Syntax.JSON,),
+    detect=sniff,
+    read=read,
+    write=write,
+    is_folder=True,
+    menu_rank=7,
+    label_ending=".json",
+    lacks=(Field.SCORES, Field.KEY_FRAMES),
+)

@@ -26,13 +26,15 @@ from iouviewer.document.class_lists import MOT17_CLASSES, VISDRONE_CLASSES
 from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.imported import ImportedBoxes, ImportKind, RefusedRow, StatedFact, VideoFacts
 from iouviewer.errors import UserError
-from iouviewer.formats.detection import FileSample
+from iouviewer.formats.detection import FileSample, Syntax
+from iouviewer.formats.file_format import Format
 from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, ReadContext
 from iouviewer.formats.mot_benchmarks import BENCHMARKS, find_benchmark, is_visdrone, mot_flags, visdrone_flags
 from iouviewer.formats.number_text import exact_text, extent_texts
 from iouviewer.formats.plausibility import check_boxes, check_scores, confidence_comes_first
 from iouviewer.formats.rows import ABSENT_SCORE, build_imported_boxes, find_invalid_rows, one_size, resolve_classes
 from iouviewer.formats.text import cannot_read, not_a_number, read_lines
+from iouviewer.formats.unsupported_fields import Field
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Float, Int
 
@@ -449,3 +451,23 @@ def write(path: Path, data: BoxesToWrite) -> None:
     if data.scores is None and data.class_names:
         with atomic_write(labels_path(path)) as file:
             file.write("".join(f"{name}\n" for name in data.class_names).encode())
+
+
+FORMAT = Format(
+    key=KEY,
+    name=tr("MOTChallenge text"),
+    menu_name=tr("MOTChallenge"),
+    about=tr("One text file, frames from 1. For TrackEval, motmetrics and CVAT. Class names go to a second file."),
+    extensions=(".txt",),
+    syntaxes=(Syntax.TABLE,),
+    detect=sniff,
+    detect_rank=2,
+    detect_folder=sniff_folder,
+    read=read,
+    write=write,
+    needs_size=False,
+    menu_rank=1,
+    lacks=(Field.TRUNCATED, Field.ATTRIBUTES, Field.KEY_FRAMES, Field.LABELLED_FRAMES),
+    lacks_in_truth=(Field.SOME_WITHOUT_TRACK,),
+    lacks_in_predictions=(Field.CLASSES, Field.OCCLUDED),
+)

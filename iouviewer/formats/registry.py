@@ -1,41 +1,40 @@
 """All formats, and the functions that use them: ``detect``, ``read_boxes`` and ``write_boxes``.
 
-A new format needs one module and one row of ``_FORMATS``. The module offers
-
-- ``read(path, context) -> ImportedBoxes``,
-- ``write(path, data)`` if ``can_write``,
-- ``sniff(sample) -> DetectedFormat | None``: whether the beginning of a file has the format. It is called only for
-  samples with one of the row's syntaxes.
-
-Modules are imported when their format is first needed.
+A format is an object of ``file_format.Format``. Those of the program are found in the modules of this package, those of
+other packages through entry points (docs/adr/0043-one-object-a-format.md). They are loaded when first asked for.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import importlib
+import importlib.metadata
+import logging
+import pkgutil
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from types import ModuleType
 
 import numpy as np
 
+import iouviewer.formats
 from iouviewer.atomic import is_stream
 from iouviewer.document.imported import ImportedBoxes, RefusedRow
 from iouviewer.errors import UserError
 from iouviewer.formats.detection import FileSample, Syntax
 from iouviewer.formats.file_facts import apply_choices
+from iouviewer.formats.file_format import ENTRY_POINTS, Format
 from iouviewer.formats.image_names import SPLITS
 from iouviewer.formats.interface import (
     UNSPECIFIED_NAME,
     BoxesToWrite,
     DetectedFormat,
-    FormatInfo,
     Location,
     ReadContext,
 )
@@ -47,10 +46,12 @@ __all__ = [
     "UNSPECIFIED_NAME",
     "BoxesToWrite",
     "DetectedFormat",
-    "FormatInfo",
+    "Format",
     "Location",
     "ReadContext",
     "detect",
+    "find_format",
+    "format_problems",
     "formats",
     "read_boxes",
     "refuse_frames_outside",
@@ -61,116 +62,57 @@ __all__ = [
 
 MAX_SAMPLE_FILES = 20
 """Number of files that are examined to detect the format of a folder."""
+_LOGGER = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Format:
-    """A row of the registry.
-
-    Attributes:
-        module: name of the module in ``iouviewer.formats``.
-        syntaxes: syntaxes of its files.
-        sniff_rank: rules with lower ranks are tried first; a rule that also accepts files of other formats ranks later.
-        read, sniff: names of the module's functions; two formats may share a module.
-        sniff_folder: function ``(path) -> DetectedFormat | None`` that recognises a folder layout; empty: none.
-        label_ending: ending of the files, for formats with one file per image; empty: not such a format.
-        sniff_label_files: function ``(folder, files) -> DetectedFormat | None`` for label files without any content.
-        unsupported: what it cannot store.
-        unsupported_without_scores, unsupported_with_scores: what it cannot store in addition, for ground truth and
-            for predictions.
-    """
-
-    info: FormatInfo
-    module: str
-    syntaxes: tuple[Syntax, ...]
-    sniff_rank: int = 0
-    read: str = "read"
-    sniff: str = "sniff"
-    sniff_folder: str = ""
-    label_ending: str = ""
-    sniff_label_files: str = ""
-    unsupported: tuple[Field, ...] = ()
-    unsupported_without_scores: tuple[Field, ...] = ()
-    unsupported_with_scores: tuple[Field, ...] = ()
-
-    def function(self, name: str) -> Callable[..., Any]:
-        """A function of the module, which is imported on first use."""
-        return cast("Callable[..., Any]", getattr(importlib.import_module(f"iouviewer.formats.{self.module}"), name))
+@functools.cache
+def _registered() -> tuple[Mapping[str, Format], tuple[str, ...]]:
+    """All formats by key in menu order, and what is wrong with those of other packages that cannot be used."""
+    found: dict[str, Format] = {}
+    problems: list[str] = []
+    for name in sorted(info.name for info in pkgutil.iter_modules(iouviewer.formats.__path__)):
+        if name != "registry":
+            module = importlib.import_module(f"iouviewer.formats.{name}")
+            found |= {one.key: one for one in _formats_of(module)}
+    for entry in sorted(importlib.metadata.entry_points(group=ENTRY_POINTS)):
+        try:
+            added = entry.load()
+            if not isinstance(added, Format):
+                raise TypeError(tr("{value} is not a Format", value=entry.value))
+            if added.key in found:
+                raise ValueError(tr("there already is a format {key!r}", key=added.key))
+        except Exception as error:
+            _LOGGER.warning("the format %s of %s cannot be used", entry.name, entry.value, exc_info=True)
+            problems.append(tr("The format {name!r} cannot be used: {reason}", name=entry.name, reason=error))
+        else:
+            found[added.key] = added
+    in_order = sorted(found.values(), key=lambda one: (one.menu_rank, one.name.casefold()))
+    return {one.key: one for one in in_order}, tuple(problems)
 
 
-_FORMATS = (
-    _Format(
-        FormatInfo("mot", tr("MOTChallenge text"), (".txt",), can_write=True, is_folder=False),
-        "mot",
-        (Syntax.TABLE,),
-        sniff_rank=2,
-        sniff_folder="sniff_folder",
-        unsupported=(Field.TRUNCATED, Field.ATTRIBUTES, Field.KEY_FRAMES, Field.LABELLED_FRAMES),
-        unsupported_without_scores=(Field.SOME_WITHOUT_TRACK,),
-        unsupported_with_scores=(Field.CLASSES, Field.OCCLUDED),
-    ),
-    _Format(
-        FormatInfo("coco", tr("COCO JSON"), (".json",), can_write=True, is_folder=False),
-        "coco",
-        (Syntax.JSON,),
-        sniff_rank=1,
-    ),
-    _Format(
-        FormatInfo("cvat", tr("CVAT XML 1.1"), (".xml", ".zip"), can_write=True, is_folder=False),
-        "cvat",
-        (Syntax.XML, Syntax.ZIP),
-        unsupported=(Field.BOXES_WITHOUT_TRACK, Field.SCORES),
-    ),
-    _Format(
-        FormatInfo("yolo", tr("YOLO labels folder"), (), can_write=True, is_folder=True),
-        "yolo",
-        (Syntax.TABLE,),
-        sniff_rank=1,
-        label_ending=".txt",
-        sniff_label_files="sniff_label_files",
-        unsupported=(Field.IGNORED, Field.OCCLUDED, Field.TRUNCATED, Field.ATTRIBUTES, Field.KEY_FRAMES),
-        unsupported_without_scores=(Field.TRACK_IDS,),
-    ),
-    _Format(
-        FormatInfo("voc", tr("Pascal VOC XML folder"), (), can_write=True, is_folder=True),
-        "voc",
-        (Syntax.XML,),
-        label_ending=".xml",
-        unsupported=(Field.TRACK_IDS, Field.SCORES, Field.ATTRIBUTES, Field.KEY_FRAMES),
-    ),
-    _Format(
-        FormatInfo("labelme", tr("labelme JSON folder"), (), can_write=True, is_folder=True),
-        "labelme",
-        (Syntax.JSON,),
-        label_ending=".json",
-        unsupported=(Field.SCORES, Field.KEY_FRAMES),
-    ),
-    _Format(
-        FormatInfo("labelstudio", tr("Label Studio video JSON"), (".json",), can_write=False, is_folder=False),
-        "label_studio",
-        (Syntax.JSON,),
-    ),
-    _Format(
-        FormatInfo("boxcsv", tr("Box CSV"), (".csv",), can_write=True, is_folder=False),
-        "box_csv",
-        (Syntax.TABLE,),
-        unsupported=(Field.ATTRIBUTES, Field.LABELLED_FRAMES),
-    ),
-    _Format(
-        FormatInfo("score_csv", tr("Score CSV"), (".csv",), can_write=False, is_folder=False, can_read=False),
-        "box_csv",
-        (Syntax.TABLE,),
-        read="refuse_score_csv",
-        sniff="sniff_score_csv",
-    ),
-)
-_BY_KEY = {row.info.key: row for row in _FORMATS}
-_BY_SNIFF_RANK = sorted(_FORMATS, key=lambda row: row.sniff_rank)
+def _formats_of(module: ModuleType) -> tuple[Format, ...]:
+    """The formats that a module of this package defines: ``FORMAT``, or ``FORMATS`` where it has several."""
+    several = getattr(module, "FORMATS", None) or (getattr(module, "FORMAT", None),)
+    return tuple(one for one in several if isinstance(one, Format))
 
 
-def formats() -> tuple[FormatInfo, ...]:
-    """All formats in menu order; ``score_csv`` can neither be read nor written."""
-    return tuple(row.info for row in _FORMATS)
+def formats() -> tuple[Format, ...]:
+    """All formats in menu order; some can neither be read nor written and are only named."""
+    return tuple(_registered()[0].values())
+
+
+def format_problems() -> tuple[str, ...]:
+    """One sentence for each format of another package that cannot be used."""
+    return _registered()[1]
+
+
+def _by_detect_rank() -> list[Format]:
+    return sorted(formats(), key=lambda one: one.detect_rank)
+
+
+def find_format(key: str) -> Format | None:
+    """The format with a key, None if there is none."""
+    return _registered()[0].get(key)
 
 
 def detect(path: Path) -> DetectedFormat | None:
@@ -202,18 +144,14 @@ def _detect_file(path: Path) -> DetectedFormat | None:
 
 
 def _sniff(sample: FileSample) -> DetectedFormat | None:
-    for row in _BY_SNIFF_RANK:
-        if sample.syntax in row.syntaxes:
-            found = cast("DetectedFormat | None", row.function(row.sniff)(sample))
-            if found is not None:
-                return found
-    return None
+    matching = (one for one in _by_detect_rank() if sample.syntax in one.syntaxes)
+    return next((found for one in matching if (found := one.detect(sample)) is not None), None)
 
 
 def _detect_folder(path: Path) -> DetectedFormat | None:
-    for row in _FORMATS:
-        if row.sniff_folder and (found := row.function(row.sniff_folder)(path)):
-            return cast("DetectedFormat", found)
+    for one in formats():
+        if one.detect_folder is not None and (found := one.detect_folder(path)):
+            return found
     labels = path / "labels"
     for folder in (labels, path):
         if folder.is_dir() and (in_folder := _detect_label_folder(folder)):
@@ -231,16 +169,16 @@ def _detect_folder(path: Path) -> DetectedFormat | None:
 
 def _detect_label_folder(folder: Path) -> DetectedFormat | None:
     """The format of a folder with one file per image, by its first files of each ending."""
-    for row in _BY_SNIFF_RANK:
-        if not row.label_ending:
+    for one in _by_detect_rank():
+        if not one.label_ending:
             continue
-        files = sorted(p for p in folder.iterdir() if p.suffix.lower() == row.label_ending and p.stem != "classes")
+        files = sorted(p for p in folder.iterdir() if p.suffix.lower() == one.label_ending and p.stem != "classes")
         for file in files[:MAX_SAMPLE_FILES]:
             found = _detect_file(file)
-            if found is not None and found.format == row.info.key:
+            if found is not None and found.format == one.key:
                 return replace(found, reason=tr("Folder with one file per image. {reason}", reason=found.reason))
-        if row.sniff_label_files and (found := row.function(row.sniff_label_files)(folder, files[:MAX_SAMPLE_FILES])):
-            return cast("DetectedFormat", found)
+        if one.detect_label_files and (found := one.detect_label_files(folder, files[:MAX_SAMPLE_FILES])):
+            return found
     return None
 
 
@@ -283,23 +221,22 @@ def _read_file(path: Path, context: ReadContext, format: str | None) -> Imported
     if format is None:
         found = detect(path)
         if found is None:
-            names = ", ".join(row.info.name for row in _FORMATS if row.info.can_read)
-            raise UserError(
-                tr("iouviewer cannot read this format"),
-                path=path,
-                remedy=tr("Supported formats: {formats}.", formats=names),
-            )
+            names = ", ".join(one.name for one in formats() if one.can_read)
+            remedy = " ".join((tr("Supported formats: {formats}.", formats=names), *format_problems()))
+            raise UserError(tr("iouviewer cannot read this format"), path=path, remedy=remedy)
         format = found.format
     elif not path.exists():
         raise UserError(tr("does not exist"), path=path)
-    row = _BY_KEY.get(format)
-    if row is None:
+    chosen = find_format(format)
+    if chosen is None:
         raise UserError(
             tr("there is no format {format!r} to read", format=format),
-            remedy=_list_keys([row for row in _FORMATS if row.info.can_read]),
+            remedy=_list_keys(one for one in formats() if one.can_read),
         )
+    if chosen.read is None:
+        chosen.refuse(path)
     with gc_paused():
-        result = cast("ImportedBoxes", row.function(row.read)(path, context))
+        result = chosen.read(path, context)
     return _apply_missing(apply_choices(result, context), context)
 
 
@@ -357,9 +294,7 @@ def supported_fields(data: BoxesToWrite, format_key: str) -> tuple[str, ...]:
 
 
 def _unsupported(data: BoxesToWrite, format_key: str) -> tuple[Field, ...]:
-    row = _BY_KEY[format_key]
-    more = row.unsupported_without_scores if data.scores is None else row.unsupported_with_scores
-    return (*row.unsupported, *more)
+    return _registered()[0][format_key].lacking(scored=data.scores is not None)
 
 
 def write_boxes(path: Path, data: BoxesToWrite, *, format: str) -> None:
@@ -368,18 +303,18 @@ def write_boxes(path: Path, data: BoxesToWrite, *, format: str) -> None:
     Raises:
         UserError: disk full, no permission, a folder that is not empty, or a format that cannot be written.
     """
-    row = _BY_KEY.get(format)
-    if row is None or not row.info.can_write:
+    chosen = find_format(format)
+    if chosen is None or chosen.write is None:
         raise UserError(
             tr("there is no format {format!r} to write", format=format),
-            remedy=_list_keys([row for row in _FORMATS if row.info.can_write]),
+            remedy=_list_keys(one for one in formats() if one.can_write),
         )
     with gc_paused():
-        row.function("write")(Path(path), replace(data, video_name=legible(data.video_name)))
+        chosen.write(Path(path), replace(data, video_name=legible(data.video_name)))
 
 
-def _list_keys(rows: list[_Format]) -> str:
-    return tr("Available formats: {formats}.", formats=", ".join(row.info.key for row in rows))
+def _list_keys(listed: Iterable[Format]) -> str:
+    return tr("Available formats: {formats}.", formats=", ".join(one.key for one in listed))
 
 
 @contextlib.contextmanager

@@ -15,12 +15,14 @@ from iouviewer.atomic import atomic_folder
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.imported import ImportedBoxes, ImportKind, StatedFact
 from iouviewer.errors import UserError
-from iouviewer.formats.detection import FileSample
+from iouviewer.formats.detection import FileSample, Syntax
+from iouviewer.formats.file_format import Format
 from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, Location, ReadContext
 from iouviewer.formats.label_files import Size, read_folder, written_stems
 from iouviewer.formats.number_text import corner_texts
 from iouviewer.formats.rows import Rows
 from iouviewer.formats.text import cannot_read
+from iouviewer.formats.unsupported_fields import Field
 from iouviewer.formats.xml_safe import Element, read_elements
 from iouviewer.i18n import tr
 
@@ -123,3 +125,20 @@ def write(path: Path, data: BoxesToWrite) -> None:
             file = folder / f"{name}.xml"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(text.encode())
+
+
+FORMAT = Format(
+    key=KEY,
+    name=tr("Pascal VOC XML folder"),
+    menu_name=tr("Pascal VOC folder"),
+    about=tr("A folder with one XML file a frame."),
+    kinds=(ImportKind.GROUND_TRUTH,),
+    syntaxes=(Syntax.XML,),
+    detect=sniff,
+    read=read,
+    write=write,
+    is_folder=True,
+    menu_rank=6,
+    label_ending=".xml",
+    lacks=(Field.TRACK_IDS, Field.SCORES, Field.ATTRIBUTES, Field.KEY_FRAMES),
+)

@@ -28,6 +28,7 @@ from iouviewer.errors import UserError
 from iouviewer.formats.class_names import NAME_FILES, find_class_names, yaml_quoted
 from iouviewer.formats.coco_images import choose_task
 from iouviewer.formats.detection import FileSample, Syntax
+from iouviewer.formats.file_format import Format
 from iouviewer.formats.frame_numbers import FrameAssignment, assign_frames
 from iouviewer.formats.interface import UNSPECIFIED_NAME, BoxesToWrite, DetectedFormat, Location, ReadContext
 from iouviewer.formats.label_files import listed_files, written_stems
@@ -44,6 +45,7 @@ from iouviewer.formats.plausibility import (
 )
 from iouviewer.formats.rows import Rows, one_size, resolve_classes
 from iouviewer.formats.text import cannot_read, not_a_number, read_lines
+from iouviewer.formats.unsupported_fields import Field
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Bool, Float
 
@@ -487,3 +489,22 @@ def _format_rows(data: BoxesToWrite, unspecified: int) -> list[str]:
         cells += [str(tracks[row])] if with_tracks else []
         result.append(" ".join(cells))
     return result
+
+
+FORMAT = Format(
+    key=KEY,
+    name=tr("YOLO labels folder"),
+    menu_name=tr("YOLO folder"),
+    about=tr("A folder with one text file a frame, sizes relative to the frame."),
+    syntaxes=(Syntax.TABLE,),
+    detect=sniff,
+    detect_rank=1,
+    read=read,
+    write=write,
+    is_folder=True,
+    menu_rank=4,
+    label_ending=".txt",
+    detect_label_files=sniff_label_files,
+    lacks=(Field.IGNORED, Field.OCCLUDED, Field.TRUNCATED, Field.ATTRIBUTES, Field.KEY_FRAMES),
+    lacks_in_truth=(Field.TRACK_IDS,),
+)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from iouviewer.formats.alignment import Alignment, find_alignment
+from iouviewer.formats.file_format import COMMON
 from iouviewer.formats.image_names import SPLITS
 from iouviewer.formats.interface import BoxesToWrite
 from iouviewer.formats.registry import (
     detect,
+    find_format,
     formats,
     read_boxes,
     refuse_frames_outside,
@@ -16,11 +18,13 @@ from iouviewer.formats.registry import (
 )
 
 __all__ = [
+    "COMMON",
     "SPLITS",
     "Alignment",
     "BoxesToWrite",
     "detect",
     "find_alignment",
+    "find_format",
     "formats",
     "read_boxes",
     "refuse_frames_outside",

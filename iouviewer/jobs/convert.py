@@ -12,9 +12,6 @@ from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.eval_inputs import ReadOptions, read_file, read_source, refuse_bad_rows
 from iouviewer.jobs.notes import refuse_notes
 
-FORMATS_WITHOUT_SIZE = ("mot", "boxcsv")
-"""Formats in pixels that do not store the frame size."""
-
 
 @dataclass(frozen=True, slots=True)
 class ConvertRequest:
@@ -68,7 +65,7 @@ def convert(request: ConvertRequest) -> ConvertResult:
     Raises:
         UserError: unreadable rows, an unknown frame size that the format needs, a target that cannot be written.
     """
-    from iouviewer.formats.registry import BoxesToWrite, refuse_frames_outside, write_boxes
+    from iouviewer.formats.registry import BoxesToWrite, find_format, refuse_frames_outside, write_boxes
 
     _, context = read_source(request.video, request.options)
     boxes = read_file(request.source, context, request.options, ImportKind.UNKNOWN)
@@ -79,7 +76,8 @@ def convert(request: ConvertRequest) -> ConvertResult:
         refuse_notes(boxes.notes)
     images = boxes.images.by_frame(frame_count)
     size = context.size or boxes.size or next((size for size in images.sizes if size[0]), None)
-    if size is None and request.format not in FORMATS_WITHOUT_SIZE:
+    written = find_format(request.format)
+    if size is None and written is not None and written.needs_size:
         raise UserError(
             tr("the format {format} needs the frame size", format=request.format),
             remedy=tr("Give the video, or --size WxH."),

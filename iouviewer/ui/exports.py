@@ -1,11 +1,11 @@
 """Table of all exports, read by the Export menu, the export chooser and the tests.
 
-A new export is one row of ``EXPORTS`` and one writer.
+A new export is one row of ``EXPORTS`` and one writer; formats of boxes come from their registry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -20,7 +20,7 @@ from iouviewer.atomic import atomic_write
 from iouviewer.document.lanes import runs_of
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
-from iouviewer.jobs.box_files import BoxesToWrite, write_boxes
+from iouviewer.jobs.box_files import COMMON, BoxesToWrite, formats, write_boxes
 from iouviewer.jobs.compare import DEFAULT_MARGINS
 from iouviewer.jobs.decision_files import decision_file
 from iouviewer.jobs.document_results import (
@@ -282,6 +282,23 @@ class Export:
         return self.text.removesuffix("…")
 
 
+def _of_ground_truth() -> Iterator[Export]:
+    """The ground truth in each format that can be written."""
+    for one in formats():
+        if one.can_write:
+            yield Export(
+                f"export{one.key[:1].upper()}{one.key[1:]}",
+                tr("Ground truth as {format}…", format=one.menu_name or one.name),
+                one.name,
+                one.about,
+                "{stem}_" + one.key if one.is_folder else f"gt_corrected{one.extensions[0]}",
+                () if one.is_folder else one.extensions[:1],
+                GroundTruthWriter(one.key),
+                Group.BOXES,
+                in_menu=one.menu_rank <= COMMON,
+            )
+
+
 EXPORTS: tuple[Export, ...] = (
     Export(
         "exportCsv",
@@ -373,80 +390,7 @@ EXPORTS: tuple[Export, ...] = (
         FrameStatesWriter(),
         Group.REPORT,
     ),
-    Export(
-        "exportMot",
-        tr("Ground truth as MOTChallenge…"),
-        tr("MOTChallenge"),
-        tr("One text file, frames from 1. For TrackEval, motmetrics and CVAT. Class names go to a second file."),
-        "gt_corrected.txt",
-        (".txt",),
-        GroundTruthWriter("mot"),
-        Group.BOXES,
-    ),
-    Export(
-        "exportCoco",
-        tr("Ground truth as COCO…"),
-        tr("COCO JSON"),
-        tr("One JSON file with images, categories and boxes. For pycocotools and most trainers."),
-        "gt_corrected.json",
-        (".json",),
-        GroundTruthWriter("coco"),
-        Group.BOXES,
-    ),
-    Export(
-        "exportBoxCsv",
-        tr("Ground truth as CSV…"),
-        tr("Box CSV"),
-        tr("One row a box with corners in pixels, frames from 0."),
-        "gt_corrected.csv",
-        (".csv",),
-        GroundTruthWriter("boxcsv"),
-        Group.BOXES,
-    ),
-    Export(
-        "exportYolo",
-        tr("Ground truth as YOLO folder…"),
-        tr("YOLO folder"),
-        tr("A folder with one text file a frame, sizes relative to the frame."),
-        "{stem}_yolo",
-        (),
-        GroundTruthWriter("yolo"),
-        Group.BOXES,
-        in_menu=False,
-    ),
-    Export(
-        "exportCvat",
-        tr("Ground truth as CVAT XML…"),
-        tr("CVAT XML 1.1"),
-        tr("One XML file with tracks, as CVAT imports and exports them."),
-        "gt_corrected.xml",
-        (".xml",),
-        GroundTruthWriter("cvat"),
-        Group.BOXES,
-        in_menu=False,
-    ),
-    Export(
-        "exportVoc",
-        tr("Ground truth as Pascal VOC folder…"),
-        tr("Pascal VOC folder"),
-        tr("A folder with one XML file a frame."),
-        "{stem}_voc",
-        (),
-        GroundTruthWriter("voc"),
-        Group.BOXES,
-        in_menu=False,
-    ),
-    Export(
-        "exportLabelme",
-        tr("Ground truth as labelme folder…"),
-        tr("labelme folder"),
-        tr("A folder with one JSON file a frame."),
-        "{stem}_labelme",
-        (),
-        GroundTruthWriter("labelme"),
-        Group.BOXES,
-        in_menu=False,
-    ),
+    *_of_ground_truth(),
 )
 """All exports in the order of the menu."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from iouviewer.cli import convert, display, main, program, worker
+from iouviewer.cli import display, main, program, worker
 from iouviewer.cli.options import ProgressLine
 from iouviewer.errors import UserError
 from iouviewer.jobs.requests import OpenRequest
@@ -341,10 +341,15 @@ def test_a_console_that_cannot_show_a_delta_shows_a_question_mark(boxes: dict[st
     assert "? AP" in result.stdout
 
 
-def test_every_format_that_can_be_written_can_be_converted_to() -> None:
+def test_every_format_that_can_be_written_is_offered_to_convert_to(capsys: pytest.CaptureFixture[str]) -> None:
     from iouviewer.formats.registry import formats
 
-    assert set(convert.FORMATS) == {info.key for info in formats() if info.can_write}
+    with pytest.raises(SystemExit):
+        main(["convert", "--help"])
+    listed = ", ".join(one.key for one in formats() if one.can_write)
+    assert f"format to write: {listed}" in " ".join(capsys.readouterr().out.split())
+    assert main(["convert", "--to", "score_csv", "a", "b"]) == 2
+    assert "invalid choice: 'score_csv'" in capsys.readouterr().err
 
 
 def test_the_module_runs_as_a_program() -> None:

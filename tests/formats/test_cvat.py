@@ -12,7 +12,7 @@ from iouviewer.document.attributes import ATTRIBUTE_MASK
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.imported import ImportKind
 from iouviewer.errors import UserError
-from iouviewer.formats import cvat
+from iouviewer.formats import archives
 from iouviewer.formats.cvat import find_key_frames
 from iouviewer.formats.registry import ReadContext, detect, read_boxes, write_boxes
 from tests.formats.helpers import boxes_to_write, rects
@@ -151,16 +151,16 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "export.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("annotations.xml", "<annotations>" + " " * 100_000 + "</annotations>")
-    monkeypatch.setattr(cvat, "MAX_UNPACKED_BYTES", 10_000)
+    monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", 10_000)
     with pytest.raises(UserError, match=r"unpacks to more than 4 GiB"):
         read_boxes(path)
 
 
 def test_an_archive_with_a_wrong_size_in_its_directory_is_stopped_while_reading(tmp_path, monkeypatch):
     path = write_file(tmp_path, IMAGES)
-    monkeypatch.setattr(cvat, "MAX_UNPACKED_BYTES", 100)
+    monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", 100)
     with path.open("rb") as file, pytest.raises(UserError, match=r"unpacks to more than 4 GiB"):
-        cvat.LimitedReader(file.read, path).read(1000)
+        archives.LimitedReader(file.read, path).read(1000)
 
 
 def test_a_damaged_archive_is_an_error(tmp_path):

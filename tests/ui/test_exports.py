@@ -115,7 +115,7 @@ def test_the_plot_is_written_in_both_formats(qtbot: QtBot, tmp_path: Path, endin
         assert out.read_bytes()[:5] in (b"\x89PNG\r", b"<?xml")
 
 
-@pytest.mark.parametrize(("id", "ending"), [("exportMot", "txt"), ("exportCoco", "json"), ("exportBoxCsv", "csv")])
+@pytest.mark.parametrize(("id", "ending"), [("exportMot", "txt"), ("exportCoco", "json"), ("exportBoxcsv", "csv")])
 def test_exported_ground_truth_reads_back_equal(qtbot: QtBot, tmp_path: Path, id: str, ending: str) -> None:
     with opened_window(qtbot, small_case(tmp_path)) as window:
         session = window.session
