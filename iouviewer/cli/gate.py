@@ -23,7 +23,10 @@ from iouviewer.i18n import tr
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``gate``; those of one video are collected in order (``OrderedOption``)."""
     parser.add_argument(
-        "sources", nargs="*", type=Path, metavar="VIDEO|PROJECT|DATASET",
+        "sources",
+        nargs="*",
+        type=Path,
+        metavar="VIDEO|PROJECT|DATASET",
         help=tr("one video, one or more projects, or one dataset"),
     )
     parser.set_defaults(ordered=[])

@@ -11,6 +11,7 @@ from iouviewer.cli.options import ProgressLine, existing_path
 from iouviewer.cli.requests import eval_request
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.jobs.dataset import dataset_videos, is_dataset
 from iouviewer.jobs.eval_inputs import ReadOptions
 from iouviewer.jobs.evaluate import EvalRequest
 from iouviewer.jobs.gate import GateVideo, gate_files, gate_project
@@ -30,7 +31,15 @@ def read_videos(args: argparse.Namespace, progress: ProgressLine) -> list[GateVi
     Raises:
         UserError: contradictory options, the same video twice, or a file that cannot be read.
     """
+    datasets = [path for path in args.sources if is_dataset(path)]
+    if datasets and len(args.sources) > 1:
+        raise UserError(
+            tr("a dataset is judged alone"),
+            remedy=tr("Give one dataset, or add the other sources to it in the window."),
+        )
     projects = [path for path in args.sources if path.suffix == PROJECT_SUFFIX]
+    if datasets:
+        return dataset_videos(existing_path(datasets[0], tr("the dataset does not exist")), _project_request(args))
     if not projects:
         return _from_files(args, args.sources, progress)
     if len(projects) < len(args.sources):
@@ -42,6 +51,15 @@ def read_videos(args: argparse.Namespace, progress: ProgressLine) -> list[GateVi
 
 
 def _from_projects(args: argparse.Namespace, paths: list[Path]) -> list[GateVideo]:
+    request = _project_request(args)
+    names = _unique_names(paths)
+    files = [existing_path(path, tr("the project does not exist")) for path in paths]
+    _refuse_duplicates(files)
+    return [replace(gate_project(file, request), name=name) for name, file in zip(names, files, strict=True)]
+
+
+def _project_request(args: argparse.Namespace) -> EvalRequest:
+    """How to compare projects; UserError for options that apply only to files."""
     groups = _groups(args)
     if len(groups) > 1 or groups[0].keys() & {"gt", "video"} or groups[0]["pred"] or args.model:
         raise UserError(
@@ -55,7 +73,7 @@ def _from_projects(args: argparse.Namespace, paths: list[Path]) -> list[GateVide
                 tr("{option} applies only to files, not to a project", option=option),
                 remedy=tr("Leave out {option}.", option=option),
             )
-    request = EvalRequest(
+    return EvalRequest(
         video=None,
         gt=None,
         baseline=args.baseline,
@@ -66,10 +84,6 @@ def _from_projects(args: argparse.Namespace, paths: list[Path]) -> list[GateVide
         frames=groups[0]["frames"],
         read=ReadOptions(only_classes=tuple(args.only_classes), strict=args.strict),
     )
-    names = _unique_names(paths)
-    files = [existing_path(path, tr("the project does not exist")) for path in paths]
-    _refuse_duplicates(files)
-    return [replace(gate_project(file, request), name=name) for name, file in zip(names, files, strict=True)]
 
 
 def _groups(args: argparse.Namespace) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from iouviewer.jobs.compare import Pool, build_comparison
 from iouviewer.jobs.document_results import read_document
 from iouviewer.jobs.eval_inputs import EvalInputs
 from iouviewer.jobs.evaluate import EvalRequest, find_warnings, read_inputs
-from iouviewer.jobs.judge import Names, describe_choice, judge_all, worst_outcome
+from iouviewer.jobs.judge import Judged, Names, describe_choice, judge_all, worst_outcome
 from iouviewer.jobs.notes import refuse_notes, with_prefix
 from iouviewer.jobs.requests import ProgressCallback, no_progress
 from iouviewer.metrics.coco import counts_as_one_class
@@ -62,6 +62,7 @@ class GateResult:
         title: title of the reports.
         status: that of the worst judgement, from best to worst PASS, UNDECIDED, FAIL, CANNOT_JUDGE.
         notes: limits of the metrics: skipped rows, dropped predictions, missing scores or classes.
+        judged: the judgements with their comparisons, in the same order.
     """
 
     title: str
@@ -69,6 +70,7 @@ class GateResult:
     judgements: tuple[Judgement, ...]
     status: GateStatus
     notes: tuple[str, ...]
+    judged: tuple[Judged, ...] = ()
 
     @property
     def refused(self) -> list[Judgement]:
@@ -82,15 +84,28 @@ def gate_project(path: Path, request: EvalRequest) -> GateVideo:
     Raises:
         UserError: the file is not a project, it has no ground truth or no variants, the baseline is unknown.
     """
+    return gate_contents(path, read_copy(path), request)
+
+
+def read_copy(path: Path) -> ProjectContents:
+    """The contents of a project, which another window may have open, from a temporary copy.
+
+    Raises:
+        UserError: the file is not a project or cannot be read.
+    """
     from iouviewer.project.store import ProjectFile
 
     with tempfile.TemporaryDirectory(prefix="iouviewer-gate-") as folder:
         try:
-            contents = _contents(ProjectFile.open_copy(path, Path(folder) / "copy.iouv"))
+            return _contents(ProjectFile.open_copy(path, Path(folder) / "copy.iouv"))
         except UserError as error:
             if error.path is not None and error.path.is_relative_to(folder):
                 error.path = path  # name the project, not the temporary copy
             raise
+
+
+def gate_contents(path: Path, contents: ProjectContents, request: EvalRequest) -> GateVideo:
+    """Ground truth and variants of a project that was read; errors as ``gate_project``."""
     if not contents.variants:
         raise UserError(tr("the project has no variants"), path=path)
     source = min(contents.document.sources)
@@ -138,7 +153,7 @@ def judge(
     choice = describe_choice(judged)
     notes += (choice,) if choice else ()
     status = GateStatus[worst_outcome(one.outcome for one in judgements)]
-    return GateResult(tr("iouviewer gate: {title}", title=title), judgements, status, notes)
+    return GateResult(tr("iouviewer gate: {title}", title=title), judgements, status, notes, tuple(judged))
 
 
 def _baseline(videos: Sequence[GateVideo]) -> str:
