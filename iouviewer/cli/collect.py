@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     """Merge, and write the project, the list of conflicts and the list of people."""
     from iouviewer.jobs.collect_report import conflicts_csv, people_csv
     from iouviewer.jobs.collecting import CollectRequest, collect
-    from iouviewer.jobs.work_packages import OWNER_FOLDER, PLAN_FILE, STATE_FILE
+    from iouviewer.jobs.work_packages import OWNER_FOLDER, PLAN_FILE, STATE_FILE, read_plan
     from iouviewer.jobs.written_files import check_outputs, remember, write_result
 
     packages = tuple(existing_path(path, tr("there is no such package")) for path in args.packages)
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or owner / "collected.iouv"
     people = args.csv or owner / "people.csv"
     listed = args.conflicts or owner / ("conflicts.csv" if args.decisions is None else "conflicts-decided.csv")
-    inputs = (*packages, owner / PLAN_FILE, owner / STATE_FILE, args.decisions)
+    inputs = (*packages, owner / PLAN_FILE, owner / STATE_FILE, args.decisions, Path(read_plan(owner).project))
     check_outputs({"--out": out, "--csv": people, "--conflicts": listed}, inputs, force=args.force)
     result = collect(CollectRequest(packages, out, owner, args.decisions, args.agree))
     remember(out)

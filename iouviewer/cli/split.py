@@ -11,7 +11,7 @@ from iouviewer.cli.options import FRAMES_SYNTAX, existing_path, positive_integer
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 
-_NAME = re.compile(r"[^\x00-\x1f<>:\"/\\|?*.][^\x00-\x1f<>:\"/\\|?*]{0,79}")
+_NAME = re.compile(r"[^\x00-\x1f<>:\"/\\|?*.-][^\x00-\x1f<>:\"/\\|?*]{0,79}")
 
 _RESERVED = frozenset({"none", "project", "owner"})
 """Names that mean something else in the list of conflicts or as a file."""
@@ -20,8 +20,8 @@ _RESERVED = frozenset({"none", "project", "owner"})
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``split``."""
     parser.description = tr(
-        "Write one project file for each person: a part of the frames, the classes and the guidelines. Give them away "
-        "with the video; `iouviewer collect` merges them again. The folder owner/ stays with you: it names the gold "
+        "Write one project file for each person: a part of the frames, the classes and the guidelines. Send them "
+        "together with the video; `iouviewer collect` merges them again. The folder owner/ stays with you: it names the gold "
         "frames. The project itself is not changed."
     )
     parser.add_argument("project", type=Path, metavar="PROJECT", help=tr("project file (.iouv)"))
@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=tr("only frames that you returned with a note, each to the person who had it"),
     )
-    parser.add_argument("--predictions", action="store_true", help=tr("give the variants' predictions away, too"))
+    parser.add_argument("--predictions", action="store_true", help=tr("include the predictions of the variants"))
     parser.add_argument("--seed", type=frame_number, default=0, help=tr("of the choice of gold frames (default 0)"))
     parser.add_argument("--out", type=Path, metavar="FOLDER", help=tr("new folder (default: PROJECT.packages)"))
 

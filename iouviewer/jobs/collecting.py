@@ -49,6 +49,7 @@ from iouviewer.jobs.work_packages import (
 )
 from iouviewer.project.contents import ProjectContents, delete_logs
 from iouviewer.project.history_log import read_extent, read_summaries
+from iouviewer.project.lock import LockFile
 from iouviewer.project.schema import SUFFIX, back_up, connect
 from iouviewer.project.store import ProjectFile
 
@@ -79,7 +80,8 @@ def collect(request: CollectRequest) -> CollectResult:
     """Merge packages into a copy of the project that was split, one undoable step for each person.
 
     Raises:
-        UserError: a package belongs to another split or video, is given twice, or cannot be read.
+        UserError: a package belongs to another split or video, is given twice, or cannot be read; the project to write
+            is open in a window, or cannot be written.
     """
     owner = request.owner or request.packages[0].absolute().parent / OWNER_FOLDER
     plan = read_plan(owner)
@@ -314,6 +316,8 @@ def _write(
 ) -> tuple[tuple[str, ...], tuple[Conflict, ...], set[int]]:
     """Write the merged project; returns its steps, all conflicts, and the frames that its owner has returned."""
     part = request.out.with_name(f".{request.out.stem}.part{SUFFIX}")
+    # A window that had the file open would go on writing to one that has no name any more.
+    lock = LockFile(request.out)
     try:
         with closing(connect(target, mode="ro")) as connection:
             back_up(connection, part)
@@ -344,11 +348,13 @@ def _write(
         finally:
             project.close()
         part.replace(request.out)
+        delete_logs(request.out)
     except (sqlite3.Error, OSError) as error:
         raise UserError(tr("the project could not be written: {reason}", reason=error), path=request.out) from error
     finally:
         delete_logs(part)
         part.unlink(missing_ok=True)
+        lock.release()
     return tuple(labels), conflicts, returned
 
 

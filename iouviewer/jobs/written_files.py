@@ -70,7 +70,9 @@ def write_result(path: Path, data: bytes) -> None:
 
 
 def was_written(path: Path) -> bool:
-    """Whether the content of a file is what the program wrote there last."""
+    """Whether the content of a file is what the program wrote there last; a project's log is part of it."""
+    if any(map(_has_content, (path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-journal")))):
+        return False
     recorded = _read().get(_key(path))
     return recorded is not None and recorded == file_digest(path)
 
@@ -97,6 +99,10 @@ def _read() -> dict[str, str]:
 
 def _key(path: Path) -> str:
     return os.path.normcase(path.resolve())
+
+
+def _has_content(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 def _is_same(path: Path, other: Path) -> bool:

@@ -344,6 +344,43 @@ def test_a_package_of_another_split_or_given_twice_is_refused(
     assert "not a package" in capsys.readouterr().err
 
 
+def test_collect_never_replaces_the_project_that_was_split(
+    packages: Path, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = project.read_bytes()
+    assert main(["collect", str(packages / "ann.iouv"), "--out", str(project), "--force"]) == 2
+    assert "would replace the input" in capsys.readouterr().err
+    assert project.read_bytes() == before
+
+
+def test_collect_does_not_replace_a_project_that_is_open(packages: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["collect", str(packages / "ann.iouv")]
+    assert main(given) == 0
+    opened = ProjectFile.open(packages / "owner" / "collected.iouv")
+    try:
+        assert main([*given, "--force"]) == 2
+        assert "open in another window" in capsys.readouterr().err
+        assert opened.flush()
+    finally:
+        opened.close()
+    assert main([*given, "--force"]) == 0
+
+
+def test_edits_that_are_only_in_the_log_of_a_project_are_not_replaced(
+    packages: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A window that was killed leaves its last edits in the log beside the file, which itself is as it was written."""
+    given = ["collect", str(packages / "ann.iouv")]
+    assert main(given) == 0
+    collected = packages / "owner" / "collected.iouv"
+    log = collected.with_name(f"{collected.name}-wal")
+    log.write_bytes(b"edits")
+    assert main(given) == 2
+    assert "changed since then" in capsys.readouterr().err and log.exists()
+    assert main([*given, "--force"]) == 0
+    assert not log.exists(), "a log of another file would damage the new one"
+
+
 def test_split_refuses_what_cannot_be_done(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = str(tmp_path / "out")
     for options, reason in (
@@ -354,6 +391,7 @@ def test_split_refuses_what_cannot_be_done(project: Path, tmp_path: Path, capsys
         (["--people", "ann,Ann"], "same name"),
         (["--people", "a/b,c"], "cannot be"),
         (["--people", "none,ben"], "cannot be"),
+        (["--people", "-2"], "cannot be"),
         ([], "--people"),
     ):
         with contextlib.suppress(SystemExit):  # argparse ends with 2, too
