@@ -69,13 +69,13 @@ class SourceNumbers:
 
     Attributes:
         state: names the project's contents and the settings on which they stand.
-        problems: open problems.
+        problems: open problems; None where they were not searched, because the source has no project yet.
         baseline: name of the variant that the others are compared with; empty without variants.
         variants: by name.
     """
 
     state: str
-    problems: int = 0
+    problems: int | None = None
     baseline: str = ""
     variants: Mapping[str, VariantNumbers] = field(default_factory=dict)
 
@@ -89,6 +89,8 @@ class DatasetSource:
         path: absolute path of the video, folder, or ``data.yaml``.
         split: split of a ``data.yaml``; empty for other sources.
         project: absolute path of its project file; empty while there is none.
+        truth_file: absolute path of its ground truth, empty for none. It and ``prediction_files`` (variant, absolute
+            path) are imported when the source is first shown; until then its numbers come from them.
         included: whether pooled numbers count it.
         last_frame: frame shown last.
         progress, numbers: as last known, None if never.
@@ -98,6 +100,8 @@ class DatasetSource:
     path: str
     split: str = ""
     project: str = ""
+    truth_file: str = ""
+    prediction_files: tuple[tuple[str, str], ...] = ()
     tags: tuple[str, ...] = ()
     included: bool = True
     last_frame: int = 0

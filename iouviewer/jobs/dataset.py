@@ -22,7 +22,7 @@ from iouviewer.document.problem_table import ProblemInputs, find_all_problems
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.evaluate import EvalRequest
-from iouviewer.jobs.gate import GateVideo, gate_contents, judge, read_copy
+from iouviewer.jobs.gate import GateVideo, gate_contents, gate_files, judge, read_copy
 from iouviewer.jobs.judge import Difference, Judged
 from iouviewer.jobs.scoring import score_variant
 from iouviewer.metrics.review import ReviewSettings
@@ -80,36 +80,62 @@ def state_of(source: DatasetSource, request: EvalRequest) -> str:
 
 
 def measure_source(source: DatasetSource, name: str, request: EvalRequest) -> MeasuredSource:
-    """Read a source's project and compute its numbers, against the request's baseline or, where it lacks it, its own.
+    """Compute a source's numbers, against the request's baseline or, where it lacks it, its own.
+
+    They come from its project, or from its files while it has none.
 
     Args:
         name: for display.
 
     Raises:
-        UserError: the source has no project, or it cannot be read.
+        UserError: the source has neither, or they cannot be read.
     """
+    if not source.project and source.truth_file:
+        return _measured(source, gate_files(name, _files_request(source, request)), request, None)
     path = _project_of(source, name)
     contents = read_copy(path)
     if not contents.document.sources:
         raise UserError(tr("the project has no video"), path=path)
-    problems, by_class = _open_problems(contents, request.settings)
-    numbers = SourceNumbers(state_of(source, request), problems)
     names = {variant.name for variant in contents.variants}
     own = request if request.baseline is None or request.baseline in names else replace(request, baseline=None)
     try:
         video = replace(gate_contents(path, contents, own), name=name)
     except UserError as error:
+        problems, by_class = _open_problems(contents, request.settings)
+        numbers = SourceNumbers(state_of(source, request), problems)
         return MeasuredSource(numbers, _class_counts(contents, by_class, {}), None, error)
-    baseline = video.request.baseline or ""
-    numbers = replace(numbers, baseline=baseline)
+    return _measured(source, video, request, contents)
+
+
+def _files_request(source: DatasetSource, request: EvalRequest) -> EvalRequest:
+    """The request for the files of a source without a project."""
+    names = [name for name, _path in source.prediction_files]
+    return replace(
+        request,
+        video=Path(source.path),
+        gt=Path(source.truth_file),
+        preds=tuple((name, Path(path)) for name, path in source.prediction_files),
+        baseline=request.baseline if request.baseline in names else None,
+        read=replace(request.read, split=source.split or request.read.split),
+    )
+
+
+def _measured(
+    source: DatasetSource, video: GateVideo, request: EvalRequest, contents: ProjectContents | None
+) -> MeasuredSource:
+    problems, by_class = (None, {}) if contents is None else _open_problems(contents, request.settings)
+    variants = video.inputs.variants
+    baseline = video.request.baseline or variants[0].name
     judged = {one.name: one for one in _judge_alone(video, request.margins)}
     scores, class_ap = {}, {}
-    for variant in video.inputs.variants:
+    for variant in variants:
         metrics = score_variant(video.inputs.truth, variant, video.inputs.frames, request.settings).metrics
         own_numbers = VariantNumbers(metrics["ap"], metrics["pq"], metrics["avg_iou"], metrics["frames"])
         scores[variant.name] = _with_judgement(own_numbers, judged.get(variant.name))
         class_ap[variant.name] = {key: value["ap"] for key, value in metrics["per_class"].items()}
-    return MeasuredSource(replace(numbers, variants=scores), _class_counts(contents, by_class, class_ap), video)
+    numbers = SourceNumbers(state_of(source, request), problems, baseline, scores)
+    classes = {} if contents is None else _class_counts(contents, by_class, class_ap)
+    return MeasuredSource(numbers, classes, video)
 
 
 def _project_of(source: DatasetSource, name: str) -> Path:
@@ -262,6 +288,9 @@ def dataset_videos(path: Path, request: EvalRequest) -> list[GateVideo]:
     names = dataset.names()
     videos = []
     for one in dataset.included:
+        if not one.project and one.truth_file:
+            videos.append(gate_files(names[one.id], _files_request(one, request)))
+            continue
         project = _project_of(one, names[one.id])
         videos.append(replace(gate_contents(project, read_copy(project), request), name=names[one.id]))
     return videos

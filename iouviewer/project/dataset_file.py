@@ -30,6 +30,8 @@ class _Source(msgspec.Struct, omit_defaults=True):
     split: str = ""
     project: str = ""
     relative_project: str = ""
+    truth_file: str = ""
+    prediction_files: tuple[tuple[str, str], ...] = ()
     tags: tuple[str, ...] = ()
     included: bool = True
     last_frame: int = 0
@@ -105,6 +107,8 @@ def _encode(dataset: Dataset, path: Path) -> bytes:
             one.split,
             path_text(one.project),
             path_text(_relative(one.project, folder)),
+            path_text(_relative(one.truth_file, folder) or one.truth_file),
+            tuple((name, path_text(_relative(path, folder) or path)) for name, path in one.prediction_files),
             one.tags,
             one.included,
             one.last_frame,
@@ -156,6 +160,8 @@ def _source(one: _Source, folder: Path) -> DatasetSource:
         _found(one.path, one.relative, folder),
         one.split,
         _found(one.project, one.relative_project, folder),
+        _joined(one.truth_file, folder),
+        tuple((name, _joined(path, folder)) for name, path in one.prediction_files),
         one.tags,
         one.included,
         max(one.last_frame, 0),
@@ -168,3 +174,7 @@ def _found(absolute: str, relative: str, folder: Path) -> str:
     """The relative path where there is something, else the absolute one."""
     near = Path(os.path.normpath(folder / text_path(relative))) if relative else None
     return str(near) if near is not None and near.exists() else text_path(absolute)
+
+
+def _joined(text: str, folder: Path) -> str:
+    return os.path.normpath(folder / text_path(text)) if text else ""

@@ -53,9 +53,7 @@ def _read(connection: sqlite3.Connection, project: Path) -> SourceProgress:
         raise UserError(tr("the project has no video"), path=project)
     source, width, height, frames, fps, fingerprint = found
 
-    def count(statement: str, *values: object) -> int:
-        return int(connection.execute(statement, (source, *values)).fetchone()[0])
-
+    labelled, excluded, verified = FrameState.LABELLED, FrameState.EXCLUDED, Verification.VERIFIED
     names = connection.execute("SELECT name FROM variants ORDER BY baseline DESC, position, key")
     last = connection.execute("SELECT max(at) FROM history").fetchone()[0]
     images = connection.execute("SELECT 1 FROM meta WHERE key = ?", (f"images {source}",)).fetchone()
@@ -66,13 +64,16 @@ def _read(connection: sqlite3.Connection, project: Path) -> SourceProgress:
     return SourceProgress(
         hashlib.sha256(repr(sums.fetchall()).encode()).hexdigest()[:16],
         int(frames),
-        count("SELECT count(*) FROM frames WHERE source = ? AND state = ?", int(FrameState.LABELLED)),
-        count(
-            "SELECT count(*) FROM frames WHERE source = ? AND verified = ? AND state != ?",
-            int(Verification.VERIFIED),
-            int(FrameState.EXCLUDED),
+        _count(
+            connection.execute("SELECT count(*) FROM frames WHERE source = ? AND state = ?", (source, int(labelled)))
         ),
-        count("SELECT count(*) FROM boxes WHERE source = ?"),
+        _count(
+            connection.execute(
+                "SELECT count(*) FROM frames WHERE source = ? AND verified = ? AND state != ?",
+                (source, int(verified), int(excluded)),
+            )
+        ),
+        _count(connection.execute("SELECT count(*) FROM boxes WHERE source = ?", (source,))),
         int(width),
         int(height),
         float(fps),
@@ -81,3 +82,7 @@ def _read(connection: sqlite3.Connection, project: Path) -> SourceProgress:
         float(last or 0.0),
         str(fingerprint),
     )
+
+
+def _count(found: sqlite3.Cursor) -> int:
+    return int(found.fetchone()[0])

@@ -25,11 +25,13 @@ SOURCES = st.builds(
     st.integers(0, 5).map(lambda number: f"/gone/{number}.mp4"),
     TEXT,
     st.sampled_from(("", "/gone/x.iouv")),
+    st.sampled_from(("", "/gone/gt.csv")),
+    st.sampled_from(((), (("base", "/gone/base.csv"),))),
     st.tuples(TEXT),
     st.booleans(),
     st.integers(0, 99),
     st.none() | st.builds(SourceProgress, TEXT, st.integers(0, 9), variants=st.tuples(TEXT)),
-    st.none() | st.builds(SourceNumbers, TEXT, st.integers(0, 9), TEXT, st.dictionaries(TEXT, VARIANTS, max_size=2)),
+    st.none() | st.builds(SourceNumbers, TEXT, st.none() | st.integers(0, 9), TEXT, st.dictionaries(TEXT, VARIANTS, max_size=2)),
 )
 
 
