@@ -29,6 +29,12 @@ class UserError(Exception):
         self.frame = frame
         self.remedy = remedy
 
+    @property
+    def sentence(self) -> str:
+        """What happened and the way out, for the status bar of a window that shows where."""
+        text = f"{self.message}. {self.remedy}" if self.remedy else f"{self.message}."
+        return text[:1].upper() + text[1:]
+
     def __str__(self) -> str:
         text = self.message
         if self.frame is not None:

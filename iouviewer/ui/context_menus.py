@@ -215,7 +215,7 @@ class ContextMenus(QObject):
             try:
                 session.execute(command.edit, command.label, origin="menu")
             except UserError as error:
-                session.statusMessage.emit(str(error))
+                session.statusMessage.emit(error.sentence)
                 return
             session.select(command.select or ())
 
@@ -257,7 +257,10 @@ class ContextMenus(QObject):
 
         def fill() -> None:
             command = track_shapes.fill_gap(session.document, track, gap, source=session.source.id)
-            session.execute(command.edit, command.label, origin="menu")
+            try:
+                session.execute(command.edit, command.label, origin="menu")
+            except UserError as error:
+                session.statusMessage.emit(error.sentence)
 
         first, last = gap
         name = f"{first:,}" if first == last else f"{first:,}–{last:,}"

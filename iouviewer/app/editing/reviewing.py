@@ -36,7 +36,8 @@ class ReviewDecisions:
             rects: by key, where the proposed rectangle was moved.
 
         Returns:
-            How many problems were left out, because an earlier fix of this step has made theirs impossible.
+            How many problems were left out, because an earlier fix of this step has made theirs impossible, or
+            because their box is locked.
 
         Raises:
             UserError: no fix is possible; nothing was changed.
@@ -47,11 +48,12 @@ class ReviewDecisions:
         for problems in objects:
             try:
                 command = fix_all_command(session.document, problems, rects=rects, source=source)
+                name = label or _fixes_label(command.label, len(objects))
+                change = session.execute(command.edit, name, origin=ORIGIN, merge_key=FOLLOWS if label else "")
             except UserError as failure:
                 error = error or failure
                 continue
-            follows, label = (FOLLOWS, label) if label else ("", _fixes_label(command.label, len(objects)))
-            change = session.execute(command.edit, label, origin=ORIGIN, merge_key=follows)
+            label = name
             ids = () if change is None else change.box_ids
             touched = [box for i in sorted(ids) if (box := self._find(i)) is not None]
             self._name_origins(problems, touched, label)

@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, Signal
 from iouviewer.app.editing.edit_preview import EditPreview
 from iouviewer.app.editing.edit_scopes import EditScopes
 from iouviewer.app.editing.frame_walk import FrameWalk
+from iouviewer.app.editing.locks import check_locks, find_refusal
 from iouviewer.app.editing.session_values import (
     FrameNumberHistory,
     InitialScores,
@@ -228,8 +229,7 @@ class Session(QObject):
         self.scoresChanged.emit()
 
     def _on_history_saved(self, _saved: int, _requested: int) -> None:
-        # Ignore the arguments: since the signal, more may have been requested or the history replaced.
-        self._update_save_state()
+        self._update_save_state()  # not the arguments: since the signal, the history may have been replaced
 
     def _update_save_state(self) -> None:
         saved, requested = self.history.progress
@@ -275,16 +275,13 @@ class Session(QObject):
     # Edits
 
     def execute(self, edit: Edit, label: str, *, origin: str = "", merge_key: str = "") -> Change | None:
-        """Apply an edit as one step of the history.
+        """Apply an edit as one step of the history; None if nothing changed.
 
-        Returns:
-            The change, None if nothing changed.
-
-        Raises:
-            UserError: the edit is not valid, or the document is read-only; nothing was changed.
+        UserError: the edit is not valid, changes a locked box, or the document is read-only; nothing was changed.
         """
         self.cancel_preview()
         self.require_writable()
+        check_locks(self.ground_truth, edit, self.view_state, origin)
         applied = apply_checked(self.document, edit, origin)
         if applied is None:
             return None
@@ -296,9 +293,13 @@ class Session(QObject):
             raise UserError(self.read_only)
 
     def preview(self, edit: Edit, *, origin: str = "") -> Change | None:
-        """Show an edit during a gesture; the next one replaces it. Read-only: None. UserError: nothing was changed."""
-        if self.read_only:
-            self.statusMessage.emit(self.read_only)
+        """Show an edit during a gesture; the next one replaces it. UserError: nothing was changed.
+
+        None, with a status message, if the document is read-only or a box is locked.
+        """
+        refusal = self.read_only or find_refusal(self.ground_truth, edit, self.view_state)
+        if refusal:
+            self.statusMessage.emit(refusal)
             return None
         changes: list[Change] = []
         try:

@@ -81,7 +81,7 @@ class ViewState(QObject):
             is_following=False,
         )
 
-    # Locks: a locked box is drawn but takes no clicks.
+    # Locks: a locked box is drawn but takes no clicks, and no edit changes it (``locks.check_locks``).
 
     @property
     def locked_tracks(self) -> frozenset[int]:
@@ -92,6 +92,11 @@ class ViewState(QObject):
     def locked_layers(self) -> frozenset[str]:
         """Locked layers."""
         return self._state.locked_layers
+
+    @property
+    def has_locks(self) -> bool:
+        """Whether boxes of the ground truth are locked."""
+        return bool(self._state.locked_tracks) or GROUND_TRUTH in self._state.locked_layers
 
     def lock_tracks(self, tracks: Iterable[int], *, is_locked: bool = True) -> None:
         """Lock tracks, or unlock them."""
@@ -122,6 +127,10 @@ class ViewState(QObject):
         """Whether a ground-truth box (None: a prediction) is dimmed, because another track is isolated."""
         isolated = self._state.isolated_track
         return isolated is not None and (box is None or box.track != isolated)
+
+    def is_reachable(self, box: Box) -> bool:
+        """Whether clicks, rubber bands and “Select all” take a ground-truth box."""
+        return not self.is_locked(box) and not self.is_dimmed(box)
 
     # Layers
 

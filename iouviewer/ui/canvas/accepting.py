@@ -34,7 +34,9 @@ class AcceptTarget:
             return accepted
         truth, frame = self._session.ground_truth, self._session.current_frame
         continued = tracks.continued_by(truth, self._last_track, frame, accepted.rect, accepted.class_id)
-        return replace(accepted, continues=continued)
+        # A locked track stays as it is; the prediction becomes a new object.
+        is_open = continued is not None and not self._session.view_state.is_locked(continued)
+        return replace(accepted, continues=continued if is_open else None)
 
     def describe(self, accepted: AcceptedPrediction) -> str:
         """``moves person 17``, ``continues person 17``, ``new track 20``; empty where there are no tracks."""

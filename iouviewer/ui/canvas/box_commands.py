@@ -270,9 +270,10 @@ class BoxCommands:
     # Selection
 
     def select_all(self) -> None:
-        """Select all boxes of the frame."""
+        """Select all boxes of the frame that a click could select."""
         if self._session.frame_count:
-            self._session.select(box.id for box in self._session.ground_truth.boxes(self._frame))
+            boxes, is_reachable = self._session.ground_truth.boxes(self._frame), self._session.view_state.is_reachable
+            self._session.select(box.id for box in boxes if is_reachable(box))
 
     def next_box(self) -> None:
         """Select the next box of the frame."""
@@ -449,5 +450,4 @@ class BoxCommands:
 
 def as_sentence(error: UserError) -> str:
     """What happened and the way out, for the status bar."""
-    text = f"{error.message}. {error.remedy}" if error.remedy else f"{error.message}."
-    return text[:1].upper() + text[1:]
+    return error.sentence

@@ -105,7 +105,11 @@ class ExportCommands(QObject):
             return False
         _frames, _boxes, class_ids, _tracks, _flags, ids = self._session.ground_truth.columns()
         command = set_class(document, ids[class_ids < 0].tolist(), picked.number, source=source)
-        self._session.execute(command.edit, command.label)
+        try:
+            self._session.execute(command.edit, command.label)
+        except UserError as error:
+            self._session.statusMessage.emit(error.sentence)
+            return False
         return True
 
     def export(self, id: str) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from iouviewer.app.editing.gesture import ORIGIN
+from iouviewer.app.editing.locks import check_boxes
 from iouviewer.app.editing.session import Session
 from iouviewer.app.jobs.propagation_job import PropagationJob
 from iouviewer.app.video.video_info import VideoInfo
@@ -57,8 +58,12 @@ class PropagationCommands(QObject):
 
     def choose(self) -> None:
         """Ask how, and propagate the selected boxes."""
+        self._report_errors(self._choose)
+
+    def _choose(self) -> None:
         session, boxes = self._session, self._boxes()
         after, before = session.frame_count - 1 - session.current_frame, session.current_frame
+        check_boxes(boxes, session.view_state)
         if not boxes or not (after or before):
             self._canvas.commands.propagate(1)  # says what is missing
             return
@@ -108,6 +113,7 @@ class PropagationCommands(QObject):
 
     def _fill_by_following(self) -> None:
         first, last = self._span()
+        check_boxes((first, last), self._session.view_state)
         self._run(first.frame, (StartBox(first.id, first.rect, last.frame, last.rect),), 1, is_guided=True)
 
     def _start(self, boxes: list[Box], choice: PropagationChoice) -> None:

@@ -62,7 +62,9 @@ class DrawTool:
         if self.is_region:
             return None
         session = self._canvas.session
-        return continued_track(session.ground_truth, session.selection.track, session.current_frame)
+        found = continued_track(session.ground_truth, session.selection.track, session.current_frame)
+        # A locked track stays as it is; the box is a new object.
+        return None if found is None or session.view_state.is_locked(found) else found
 
     def _class_of(self, continued: Box | None) -> int:
         """A class chosen since the tool is in use, else that of the track, else that of new boxes; none for regions."""
