@@ -78,7 +78,8 @@ def spread_of(series: Float, lengths: Sequence[int], *, is_independent: bool = F
         error = float(series.std(ddof=1)) / math.sqrt(count) if count > 1 else 0.0
         return Spread(error, max(1, count - 1), float(count), float(count), math.nan)
     if len(lengths) > 1:
-        return _spread_between(series, lengths)
+        starts = np.cumsum([0, *lengths[:-1]])
+        return spread_between(np.add.reduceat(series, starts), lengths)
     effective, slow = effective_frames(series), slow_frames(series)
     terms = cosine_terms(slow)
     count = len(series)
@@ -145,10 +146,14 @@ def _cosines(count: int, terms: int) -> Float:
     return math.sqrt(2.0 / count) * np.cos(np.pi * np.arange(1, terms + 1)[:, None] * places)
 
 
-def _spread_between(series: Float, lengths: Sequence[int]) -> Spread:
-    """The spread of the mean over all frames, from the sums of whole videos."""
-    count = len(lengths)
-    starts = np.cumsum([0, *lengths[:-1]])
-    sums = np.add.reduceat(series, starts) - series.mean() * np.asarray(lengths, np.float64)
-    error = math.sqrt(count / (count - 1.0) * float((sums**2).sum())) / len(series)
+def spread_between(sums: Float, lengths: Sequence[int]) -> Spread:
+    """The spread of the mean over all frames, from the variance between videos.
+
+    Args:
+        sums: (V,) sum of the series over each video, V >= 2.
+        lengths: number of frames of each.
+    """
+    count, frames = len(lengths), sum(lengths)
+    deviations = sums - float(sums.sum()) / frames * np.asarray(lengths, np.float64)
+    error = math.sqrt(count / (count - 1.0) * float((deviations**2).sum())) / frames
     return Spread(error, count - 1, float(count), float(count), math.nan)

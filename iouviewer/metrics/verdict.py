@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 
 from iouviewer.metrics.influence import influence_on_ap, influence_on_avg_iou, influence_on_pq
-from iouviewer.metrics.intervals import CONFIDENCE, MIN_FRAMES, Spread, cosine_terms, spread_of
+from iouviewer.metrics.intervals import CONFIDENCE, MIN_FRAMES, Spread, cosine_terms, spread_between, spread_of
 from iouviewer.metrics.json_texts import (
     FAILS_ALONE,
     FRAMES_TOO_ALIKE,
@@ -54,9 +56,22 @@ class VideoFrames:
     single_images: bool = False
 
 
+class Scored(Protocol):
+    """One variant on the common scored frames of one or more videos; metrics are the keys of ``METRICS``."""
+
+    def score(self, metric: str) -> float:
+        """The score on all frames, nan where undefined."""
+
+    def score_by_video(self, metric: str, lengths: Sequence[int]) -> Float:
+        """(V,) the score on the frames of each video alone; ``lengths`` are their numbers."""
+
+    def influence(self, metric: str) -> Float:
+        """(F,) influence of each frame, or (V,) sums of them by video; nan where undefined."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScoredVariant:
-    """One variant on the common scored frames.
+    """A ``Scored`` variant in memory, for simulations and as the measure for ``metrics.pooled``.
 
     Attributes:
         classes: COCO matches by class.
@@ -73,6 +88,20 @@ class ScoredVariant:
         if metric not in self.influences:
             self.influences[metric] = INFLUENCES[metric](self)
         return self.influences[metric]
+
+    def score(self, metric: str) -> float:
+        """The score on all frames, nan where undefined."""
+        return float(METRICS[metric](self, np.ones((1, len(self.sums.iou)), np.int64))[0])
+
+    def score_by_video(self, metric: str, lengths: Sequence[int]) -> Float:
+        """(V,) the score on the frames of each video alone."""
+        bounds = np.cumsum([0, *lengths])
+        found = []
+        for first, last in pairwise(bounds):
+            weights = np.zeros((1, len(self.sums.iou)), np.int64)
+            weights[0, first:last] = 1
+            found.append(METRICS[metric](self, weights)[0])
+        return np.array(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +190,8 @@ INFLUENCES: dict[str, Callable[[ScoredVariant], Float]] = {
 
 
 def compare(
-    baseline: ScoredVariant,
-    variant: ScoredVariant,
+    baseline: Scored,
+    variant: Scored,
     videos: Sequence[VideoFrames],
     *,
     margins: Mapping[str, float],
@@ -179,28 +208,47 @@ def compare(
         InterruptedError: ``cancelled()`` returned True.
     """
     videos = tuple(videos)
-    ones = np.ones((1, len(baseline.sums.iou)), np.int64)
     differences = []
-    for metric, score in METRICS.items():
+    for metric in METRICS:
         if cancelled is not None and cancelled():
             raise InterruptedError
-        points = 100.0 * float((score(variant, ones) - score(baseline, ones))[0])
-        series = 100.0 * (variant.influence(metric) - baseline.influence(metric))
+        points = 100.0 * (variant.score(metric) - baseline.score(metric))
+        series = 100.0 * (_series(variant, metric, videos) - _series(baseline, metric, videos))
         differences.append(_judge_difference(metric, points, series, videos, margins.get(metric, math.nan)))
     judged = [with_needed_evidence(difference, videos) for difference in correct_failures(differences)]
-    by_video = _by_video(baseline, variant, videos)
+    by_video = _by_video(baseline, variant, [video.frames for video in videos])
     return Verdict(combine_outcomes(judged), tuple(judged), videos, by_video)
 
 
-def _by_video(
-    baseline: ScoredVariant, variant: ScoredVariant, videos: Sequence[VideoFrames]
-) -> tuple[Mapping[str, float], ...]:
+def _by_video(baseline: Scored, variant: Scored, lengths: Sequence[int]) -> tuple[Mapping[str, float], ...]:
     """Points by metric for each video alone."""
-    weights = np.repeat(np.eye(len(videos), dtype=np.int64), [video.frames for video in videos], axis=1)
     columns = {
-        metric: 100.0 * (score(variant, weights) - score(baseline, weights)) for metric, score in METRICS.items()
+        metric: 100.0 * (variant.score_by_video(metric, lengths) - baseline.score_by_video(metric, lengths))
+        for metric in METRICS
     }
-    return tuple({metric: float(points[row]) for metric, points in columns.items()} for row in range(len(videos)))
+    return tuple({metric: float(points[row]) for metric, points in columns.items()} for row in range(len(lengths)))
+
+
+def _are_independent(videos: Sequence[VideoFrames]) -> bool:
+    return all(video.single_images for video in videos)
+
+
+def _series(scored: Scored, metric: str, videos: Sequence[VideoFrames]) -> Float:
+    """Influence values by frame for one video or for single images, by video otherwise."""
+    values, frames = scored.influence(metric), sum(video.frames for video in videos)
+    if len(values) != frames or len(videos) == 1 or _are_independent(videos):
+        return values
+    starts = np.cumsum([0, *(video.frames for video in videos[:-1])])
+    sums: Float = np.add.reduceat(values, starts)
+    return sums
+
+
+def _spread(series: Float, videos: Sequence[VideoFrames]) -> Spread:
+    """The spread of the mean over all frames of a series of ``_series``."""
+    frames = [video.frames for video in videos]
+    if len(videos) > 1 and not _are_independent(videos):
+        return spread_between(series, frames)
+    return spread_of(series, frames, is_independent=_are_independent(videos))
 
 
 def _judge_difference(
@@ -209,15 +257,14 @@ def _judge_difference(
     """The difference with its interval and its own verdict.
 
     Args:
-        series: (F,) influence values on the difference, in points.
+        series: influence values on the difference, in points, of ``_series``.
     """
     undecided = Difference(metric, points, math.nan, math.nan, margin, Outcome.UNDECIDED)
     if math.isnan(points):
         return replace(undecided, reason=UNDEFINED)
-    if len(series) < MIN_FRAMES:
+    if sum(video.frames for video in videos) < MIN_FRAMES:
         return replace(undecided, reason=TOO_FEW_FRAMES)
-    independent = all(video.single_images for video in videos)
-    spread = spread_of(series, [video.frames for video in videos], is_independent=independent)
+    spread = _spread(series, videos)
     undecided = replace(undecided, spread=spread)
     if not spread.is_safe:
         return replace(undecided, reason=FRAMES_TOO_ALIKE)
@@ -229,15 +276,16 @@ def _judge_difference(
     return replace(shown, outcome=outcome, reason=MARGIN_IN_INTERVAL if outcome is Outcome.UNDECIDED else "")
 
 
-def score_spreads(variant: ScoredVariant, videos: Sequence[VideoFrames]) -> dict[str, Spread]:
+def score_spreads(variant: Scored, videos: Sequence[VideoFrames]) -> dict[str, Spread]:
     """How far each score of one variant may be off, by metric; without those for which no method holds."""
-    found = {}
-    independent = all(video.single_images for video in videos)
+    found: dict[str, Spread] = {}
+    if sum(video.frames for video in videos) < MIN_FRAMES:
+        return found
     for metric in METRICS:
-        series = variant.influence(metric)
-        if len(series) < MIN_FRAMES or np.isnan(series).any():
+        series = _series(variant, metric, videos)
+        if np.isnan(series).any():
             continue
-        spread = spread_of(series, [video.frames for video in videos], is_independent=independent)
+        spread = _spread(series, videos)
         if spread.is_safe:
             found[metric] = spread
     return found
