@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QContextMenuEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout
 
 from iouviewer.document.variants import RunState, Variant
@@ -22,6 +22,7 @@ from iouviewer.ui.compare.intervals import (
     points_text,
     spoken_interval,
 )
+from iouviewer.ui.compare.outcome_chip import CHIP_ICON, chip_width, draw_chip, outcome_word
 from iouviewer.ui.fonts import font
 from iouviewer.ui.theme import Theme
 from iouviewer.ui.tokens import RADIUS, SPACE
@@ -32,14 +33,7 @@ _DASH = 20.0
 _ROW = 20.0
 _TEXTS = 104.0
 """Width of the metric's name and estimate, logical pixels."""
-_CHIP_ICON = 11.0
 _STALE_OPACITY = 0.5
-_OUTCOMES = {
-    Outcome.PASS: tr("PASS"),
-    Outcome.FAIL: tr("FAIL"),
-    Outcome.UNDECIDED: tr("UNDECIDED"),
-    Outcome.CANNOT_JUDGE: tr("CANNOT JUDGE"),
-}
 _COMPARING = tr("Comparing with the baseline…")
 
 
@@ -181,7 +175,7 @@ class VerdictCard(QAbstractButton):
         content = self._content
         self.setObjectName(f"verdictCard.{content.variant.name}")
         self.setText(content.variant.name)
-        word = tr("comparing") if content.outcome is None else _OUTCOMES[content.outcome]
+        word = tr("comparing") if content.outcome is None else outcome_word(content.outcome)
         self.setAccessibleName(tr("{variant}: {outcome}", variant=content.variant.name, outcome=word))
         spoken = "; ".join(spoken_interval(one) for one in content.differences)
         self.setAccessibleDescription(spoken or content.reason)
@@ -230,8 +224,7 @@ class VerdictCard(QAbstractButton):
 
     def _chip_rect(self) -> QRectF:
         outcome = self._content.outcome
-        text = "" if outcome is None else _OUTCOMES[outcome]
-        width = QFontMetricsF(font("strong")).horizontalAdvance(text) + _CHIP_ICON + 20 if text else _CHIP_ICON + 12
+        width = CHIP_ICON + 12 if outcome is None else chip_width(outcome)
         return QRectF(self.width() - SPACE["m"] - width, SPACE["s"], width, 20)
 
     def _paint_head(self, painter: QPainter) -> None:
@@ -249,24 +242,13 @@ class VerdictCard(QAbstractButton):
 
     def _paint_chip(self, painter: QPainter, chip: QRectF) -> None:
         colours, outcome = self._theme.colours, self._content.outcome
-        ring = QRectF(chip.left() + 6, chip.center().y() - _CHIP_ICON / 2, _CHIP_ICON, _CHIP_ICON)
         if outcome is None or self._content.is_stale:
+            ring = QRectF(chip.left() + 6, chip.center().y() - CHIP_ICON / 2, CHIP_ICON, CHIP_ICON)
             painter.setPen(QPen(QColor(colours.text2), 1.6))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawArc(ring, -self._turn * 30 * 16, 270 * 16)
-            if outcome is None:
-                return
-        colour = outcome_colour(outcome, self._theme)
-        if not self._content.is_stale:
-            ground = {Outcome.PASS: colours.good_bg, Outcome.FAIL: colours.bad_bg, Outcome.UNDECIDED: colours.warn_bg}
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(ground.get(outcome, colours.hover)))
-            painter.drawRoundedRect(chip, RADIUS["chip"], RADIUS["chip"])
-            _draw_shape(painter, ring, outcome, colour)
-        painter.setPen(QColor(colour))
-        painter.setFont(font("strong"))
-        place = chip.adjusted(_CHIP_ICON + 11, 0, -4, 0)
-        painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), _OUTCOMES[outcome])
+        if outcome is not None:
+            draw_chip(painter, chip, outcome, self._theme, is_stale=self._content.is_stale)
 
     def _paint_rows(self, painter: QPainter, differences: tuple[Difference, ...]) -> None:
         content, theme = self._content, self._theme
@@ -302,25 +284,6 @@ class VerdictCard(QAbstractButton):
         place = QRectF(self.rect()).adjusted(SPACE["m"], SPACE["s"] + 24, -SPACE["m"], -bottom)
         flags = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
         painter.drawText(place, int(flags), self._content.reason)
-
-
-def _draw_shape(painter: QPainter, ring: QRectF, outcome: Outcome, colour: str) -> None:
-    """A ring with a tick, a cross, a question mark or a bar: the outcome for those who see no colours."""
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(colour), 1.3))
-    painter.drawEllipse(ring)
-    centre, r = ring.center(), ring.width() / 5
-    if outcome is Outcome.PASS:
-        points = [centre + QPointF(-r, 0), centre + QPointF(-r / 4, r * 0.8), centre + QPointF(r * 1.1, -r * 0.8)]
-        painter.drawPolyline(points)
-    elif outcome is Outcome.FAIL:
-        for way in (1, -1):
-            painter.drawLine(QLineF(centre + QPointF(-r, -r * way), centre + QPointF(r, r * way)))
-    elif outcome is Outcome.UNDECIDED:
-        painter.setFont(font("key"))
-        painter.drawText(ring, int(Qt.AlignmentFlag.AlignCenter), "?")
-    else:
-        painter.drawLine(QLineF(centre + QPointF(-r, 0), centre + QPointF(r, 0)))
 
 
 def failed_run_text(variant: Variant) -> str:
