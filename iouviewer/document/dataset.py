@@ -89,7 +89,7 @@ class DatasetSource:
         path: absolute path of the video, folder, or ``data.yaml``.
         split: split of a ``data.yaml``; empty for other sources.
         project: absolute path of its project file; empty while there is none.
-        truth_file: absolute path of its ground truth, empty for none. It and ``prediction_files`` (variant, absolute
+        truth_file: absolute path of its ground truth, empty for none; the ``data.yaml`` itself for its splits. It and ``prediction_files`` (variant, absolute
             path) are imported when the source is first shown; until then its numbers come from them.
         included: whether pooled numbers count it.
         last_frame: frame shown last.

@@ -113,7 +113,7 @@ def _files_request(source: DatasetSource, request: EvalRequest) -> EvalRequest:
     return replace(
         request,
         video=Path(source.path),
-        gt=Path(source.truth_file),
+        gt=None if source.truth_file == source.path else Path(source.truth_file),
         preds=tuple((name, Path(path)) for name, path in source.prediction_files),
         baseline=request.baseline if request.baseline in names else None,
         read=replace(request.read, split=source.split or request.read.split),

@@ -140,11 +140,11 @@ def find_candidates(paths: Iterable[Path]) -> list[FileCandidate]:
             candidates += usable or [candidate]
         else:
             candidates.append(candidate)
-    return _resolve_duplicates(candidates)
+    return resolve_roles(candidates)
 
 
-def _resolve_duplicates(candidates: list[FileCandidate]) -> list[FileCandidate]:
-    """Skip all videos but the first; of several possible ground truths prefer one with such a name."""
+def resolve_roles(candidates: list[FileCandidate]) -> list[FileCandidate]:
+    """Skip all videos but the first; of several possible ground truths prefer one with such a name; the rest predict."""
     videos = 0
     possible = [candidate for candidate in candidates if candidate.role is FileRole.GROUND_TRUTH]
     named = [candidate for candidate in possible if _is_named_like_ground_truth(candidate.path)]

@@ -194,6 +194,24 @@ class ProjectController(ProjectOpening):
         elif self._ensure_project():
             self._report_saved()
 
+    def require_saved(self) -> None:
+        """Write everything now.
+
+        Raises:
+            UserError: something is not saved; the project stays open with it.
+        """
+        session, history = self._session, self._session.history
+        self._autosave.write_predictions()
+        has_steps = isinstance(history, MemoryHistory) and bool(history.steps)
+        is_lost = has_steps and not session.read_only and not self._ensure_project()
+        project = self._autosave.project
+        if is_lost or (project is not None and not project.flush()):
+            raise UserError(
+                tr("the last edits are not saved yet"),
+                path=session.source.path if project is None else project.path,
+                remedy=tr("They are safe while this video stays open. Free some space or save the project elsewhere."),
+            )
+
     # Projects that cannot be written
 
     def reopen(self, path: Path | None = None, *, take_over: bool = False) -> None:

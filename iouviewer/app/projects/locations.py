@@ -180,15 +180,28 @@ def find_project(info: VideoInfo, registry: ProjectRegistry, *, requested: Path 
     if requested is not None:
         return FoundProject(requested) if requested.is_file() else None
     video = info.path
-    for path in (*registry.at(video, chosen=True), sidecar_path(video), *registry.at(video)):
-        if path.is_file():
-            return FoundProject(path)
+    near = project_at(video, registry)
+    if near is not None:
+        return FoundProject(near)
     for path, last_seen, is_certain in _with_same_content(info, registry):
         named = (read_video_path(path) or last_seen) if path.is_file() else ""
         if named and _is_same_path(named, video):
             return FoundProject(path)
         if named and is_certain and not Path(named).exists() and not _lies_beside_a_video(path):
             return FoundProject(path, named)
+    return None
+
+
+def project_at(video: Path, registry: ProjectRegistry, known: Path | None = None) -> Path | None:
+    """The project of the video at this place, None if there is none there.
+
+    Args:
+        known: the project that was found last, taken where it still is unless the person chose another one since.
+    """
+    chosen = registry.at(video, chosen=True)
+    for path in (*chosen, *([known] if known is not None else []), sidecar_path(video), *registry.at(video)):
+        if path.is_file():
+            return path
     return None
 
 

@@ -1,0 +1,1 @@
+"""The open dataset, and the thread that computes its numbers."""

@@ -1,0 +1,207 @@
+"""Computes the numbers of a dataset in a thread: the progress of every source, then its scores, then all together."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from iouviewer.app.jobs.background_task import BackgroundTask
+from iouviewer.app.memory import release_freed_memory
+from iouviewer.app.projects.locations import ProjectRegistry, project_at
+from iouviewer.document.dataset import Dataset, DatasetSource, SourceProgress
+from iouviewer.errors import UserError
+from iouviewer.jobs.dataset import MeasuredSource, measure_source, state_of
+from iouviewer.jobs.evaluate import EvalRequest
+from iouviewer.jobs.gate import GateResult, judge
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFound:
+    """What was found about a source.
+
+    Attributes:
+        is_there: whether its video exists.
+        project: path of its project, empty for none.
+        progress: None where there is no project or it cannot be read.
+        error: why it cannot be read, empty without a reason.
+        measured: None while only the progress is known.
+    """
+
+    id: int
+    is_there: bool
+    project: str = ""
+    progress: SourceProgress | None = None
+    error: str = ""
+    measured: MeasuredSource | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """The verdict on all included sources.
+
+    Attributes:
+        result: None where ``error`` says why there is none.
+    """
+
+    result: GateResult | None
+    error: str = ""
+
+
+class DatasetNumbers(QObject):
+    """Runs one computation at a time; a later request takes the place of the one before.
+
+    Signals:
+        found(SourceFound): of one source.
+        pooled(Pooled): of all included sources; the last answer to a request that measures.
+        progressed(float): share of the work that is done, 1.0 at the end.
+    """
+
+    found = Signal(object)
+    pooled = Signal(object)
+    progressed = Signal(float)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._task = BackgroundTask("dataset", self)
+        self._task.progressed.connect(self._take)
+        self._task.finished.connect(self._on_task_finished)
+        self._task.failed.connect(self._on_task_failed)
+        self._answers: deque[SourceFound | Pooled] = deque()
+        self._kept: dict[int, MeasuredSource] = {}
+
+    @property
+    def is_running(self) -> bool:
+        """Whether answers will follow."""
+        return self._task.is_running
+
+    def refresh(self, dataset: Dataset, request: EvalRequest | None) -> None:
+        """Read the progress of all sources; with a request, measure those whose numbers are out of date, and all.
+
+        Args:
+            request: how to compare; None: only the progress.
+        """
+        answers: deque[SourceFound | Pooled] = deque()
+        self._answers = answers
+        self._kept = {id: one for id, one in self._kept.items() if dataset.find(id) is not None}
+        work = _Work(dataset, request, dict(self._kept), answers.append)
+        self._task.start(work.run)
+
+    def close(self) -> None:
+        """Stop and end the thread."""
+        self._task.close()
+
+    def _take(self, share: float) -> None:
+        while self._answers:
+            answer = self._answers.popleft()
+            if isinstance(answer, Pooled):
+                self.pooled.emit(answer)
+            else:
+                if answer.measured is not None:
+                    self._kept[answer.id] = answer.measured
+                self.found.emit(answer)
+        self.progressed.emit(share)
+
+    def _on_task_finished(self, _result: object) -> None:
+        self._take(1.0)
+
+    def _on_task_failed(self, error: UserError) -> None:
+        self._answers.append(Pooled(None, str(error)))
+        self._take(1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One request, in the thread."""
+
+    dataset: Dataset
+    request: EvalRequest | None
+    kept: dict[int, MeasuredSource]
+    send: Callable[[SourceFound | Pooled], None]
+
+    def run(self, report: Callable[[float], None], is_cancelled: Callable[[], bool]) -> object:
+        """Read, measure and judge; the answers go to ``send``."""
+        registry = ProjectRegistry()
+        sources = []
+        for one in self.dataset.sources:
+            if is_cancelled():
+                return None
+            found = read_source(one, registry)
+            self.send(found)
+            sources.append(replace(one, project=found.project, progress=found.progress or one.progress))
+        if self.request is not None:
+            self._measure(self.request, sources, report, is_cancelled)
+        return True
+
+    def _measure(
+        self,
+        request: EvalRequest,
+        sources: list[DatasetSource],
+        report: Callable[[float], None],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        names = self.dataset.names()
+        measured: dict[int, MeasuredSource | UserError] = {}
+        for number, one in enumerate(sources):
+            report(number / (len(sources) + 1))
+            if is_cancelled():
+                return
+            try:
+                measured[one.id] = self._measured(one, names[one.id], request)
+            except UserError as error:
+                measured[one.id] = error
+                if one.project or one.truth_file:
+                    self.send(SourceFound(one.id, Path(one.path).exists(), one.project, one.progress, str(error)))
+        self.send(self._pool(measured, request, is_cancelled))
+        release_freed_memory()
+
+    def _measured(self, source: DatasetSource, name: str, request: EvalRequest) -> MeasuredSource:
+        state, kept = state_of(source, request), self.kept.get(source.id)
+        if kept is None or not state or kept.numbers.state != state:
+            kept = measure_source(source, name, request)
+        elif kept.video is not None:
+            kept = replace(kept, video=replace(kept.video, name=name))
+        self.send(SourceFound(source.id, Path(source.path).exists(), source.project, source.progress, "", kept))
+        return kept
+
+    def _pool(
+        self, measured: dict[int, MeasuredSource | UserError], request: EvalRequest, is_cancelled: Callable[[], bool]
+    ) -> Pooled:
+        videos = []
+        for one in self.dataset.included:
+            found = measured[one.id]
+            if isinstance(found, UserError):
+                return Pooled(None, str(found))
+            if found.video is None:
+                return Pooled(None, str(found.refused))
+            videos.append(replace(found.video, request=request))
+        if not videos:
+            return Pooled(None)
+
+        def stop(done: int, total: int, label: str = "") -> None:
+            if is_cancelled():
+                raise InterruptedError(f"{label}: {done} of {total}")
+
+        try:
+            return Pooled(judge(videos, request.margins, stop))
+        except InterruptedError:
+            return Pooled(None)  # nobody waits for it any more
+        except UserError as error:
+            return Pooled(None, str(error))
+
+
+def read_source(source: DatasetSource, registry: ProjectRegistry) -> SourceFound:
+    """The progress of one source from its project, which is not opened."""
+    from iouviewer.project.progress import read_progress
+
+    video = Path(source.path)
+    project = project_at(video, registry, Path(source.project) if source.project else None)
+    if project is None:
+        return SourceFound(source.id, video.exists())
+    try:
+        return SourceFound(source.id, video.exists(), str(project), read_progress(project))
+    except UserError as error:
+        return SourceFound(source.id, video.exists(), str(project), None, str(error))

@@ -1,0 +1,1 @@
+"""The Dataset workspace: sources, classes and models of all videos together."""
