@@ -134,6 +134,17 @@ def for_file(value_type: Callable[[str], T]) -> Callable[[str], tuple[str, T]]:
     return parse
 
 
+def file_columns(text: str) -> tuple[str, str]:
+    """``[NAME=]ROLE=COLUMN,...``: the name, empty for all files, and the rest."""
+    first = text.partition(",")[0]
+    name, equals, rest = text.partition("=")
+    if first.count("=") > 1:
+        return name.strip(), rest
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(tr("{text!r} is not ROLE=COLUMN,…", text=text))
+    return "", text
+
+
 def area_ranges(text: str) -> tuple[tuple[str, float, float], ...]:
     """``small=0:1024,large=1024:``: names with the least and greatest area in square pixels."""
     found: dict[str, tuple[float, float]] = {}
@@ -295,6 +306,17 @@ def add_import_options(parser: argparse.ArgumentParser) -> None:
     )
     add_frame_options(parser)
     add_difference_options(parser)
+    parser.add_argument(
+        "--columns",
+        type=file_columns,
+        action="append",
+        default=[],
+        metavar="[NAME=]ROLE=COLUMN,...",
+        help=tr(
+            "what the columns of a table are: frame or image, x1,y1,x2,y2 or x,y,w,h or cx,cy,w,h, class, class_id, "
+            "score, track, units (pixels, relative, percent); default: by the header"
+        ),
+    )
     parser.add_argument("--skip-bad-rows", action="store_true", help=tr("skip rows that cannot be read"))
     parser.add_argument("--strict", action="store_true", help=tr("refuse files that there is a note about"))
     parser.add_argument(

@@ -26,6 +26,7 @@ class Syntax(Enum):
     XML = auto()
     JSON = auto()
     TABLE = auto()
+    PARQUET = auto()
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,13 @@ class FileSample:
 
     @classmethod
     def read(cls, path: Path) -> FileSample | None:
-        """The beginning of a file; None for binary files other than zip archives. OSError as from the file system."""
+        """The beginning of a file; None for binary files other than zip and Parquet. OSError as it comes."""
         with path.open("rb") as file:
             head = file.read(SAMPLE_BYTES)
         if head.startswith(b"PK"):
             return cls(path, Syntax.ZIP, "")
+        if head.startswith(b"PAR1"):
+            return cls(path, Syntax.PARQUET, "")
         if b"\0" in head:
             return None
         text = head.decode("utf-8-sig", errors="replace").lstrip()

@@ -20,7 +20,7 @@ UNSPECIFIED_NAME = "unspecified"
 """Class name written for boxes without a class in formats that require one; read back as no class."""
 
 
-OPTIONS_FOR_FILES = ("--frame-base", "--stride", "--file-fps", "--file-size", "--shift")
+OPTIONS_FOR_FILES = ("--frame-base", "--stride", "--file-fps", "--file-size", "--shift", "--columns")
 """Options of the command line that may name the file they are for."""
 
 
@@ -54,6 +54,8 @@ class ReadContext:
         accept_differences: read the file as it is although it states other facts than the video.
         trust_columns: read columns as the format defines them, even where that is not plausible.
         voc_one_based: pixels of Pascal VOC files start at 1 and include the last one.
+        columns: what the columns of a table are (``formats.columns``); empty: as remembered, else as its header says.
+        remembered_columns: the same by header (``columns.header_key``), as chosen for earlier tables.
     """
 
     size: tuple[int, int] | None = None
@@ -81,6 +83,8 @@ class ReadContext:
     accept_differences: bool = False
     trust_columns: bool = False
     voc_one_based: bool = False
+    columns: str = ""
+    remembered_columns: Mapping[str, str] = field(default_factory=dict)
 
     def size_of(self, frame: int) -> tuple[int, int] | None:
         """(width, height) of a frame; None if unknown."""

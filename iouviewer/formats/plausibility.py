@@ -61,8 +61,13 @@ def check_boxes(path: Path, format_key: str, boxes: Float, size: Size | None) ->
         UncertainReadingError: the numbers are normalised, or are corners instead of widths or the reverse.
     """
     layout = LAYOUTS.get(format_key)
+    return [] if layout is None else check_layout(path, layout, boxes, size)
+
+
+def check_layout(path: Path, layout: Layout, boxes: Float, size: Size | None) -> list[str]:
+    """The same for boxes in pixels whose four columns have this layout."""
     boxes = boxes[:, np.isfinite(boxes).all(axis=0)]
-    if layout is None or not boxes.shape[1] or (size is not None and min(size) < SMALLEST_PICTURE):
+    if not boxes.shape[1] or (size is not None and min(size) < SMALLEST_PICTURE):
         return []
     columns = boxes if layout is Layout.CORNERS else np.concatenate((boxes[:2], boxes[2:] - boxes[:2]))
     if are_fractions(columns):

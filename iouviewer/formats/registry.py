@@ -62,6 +62,9 @@ __all__ = [
 
 MAX_SAMPLE_FILES = 20
 """Number of files that are examined to detect the format of a folder."""
+TABLE = "table"
+COLUMN_FORMATS = (TABLE, "boxcsv", "score_csv")
+"""Formats that are read as a table where a person says what the columns are."""
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -220,6 +223,8 @@ def _regular_file(path: Path) -> Iterator[Path]:
 def _read_file(path: Path, context: ReadContext, format: str | None) -> ImportedBoxes:
     if format is None:
         found = detect(path)
+        if context.columns and (found is None or found.format in COLUMN_FORMATS):
+            return _read_file(path, context, TABLE)
         if found is None:
             names = ", ".join(one.name for one in formats() if one.can_read)
             remedy = " ".join((tr("Supported formats: {formats}.", formats=names), *format_problems()))

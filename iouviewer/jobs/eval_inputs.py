@@ -48,6 +48,7 @@ class ReadOptions:
         for_files: numbers for single files by option (``frame_base``, ``stride``, ``file_fps`` as in ``ReadContext``,
             ``shift``: added to every frame), then by name: of the variant, ``gt``, or empty for all (``stride`` and
             ``shift``: all predictions).
+        columns: what the columns of tables are, as in ``ReadContext``, by the same names.
         file_sizes: ``file_size`` as in ``ReadContext``, by the same names.
     """
 
@@ -71,6 +72,7 @@ class ReadOptions:
     split: str = "val"
     for_files: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     file_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def number_for(self, option: str, name: str, kind: ImportKind) -> float | None:
         """The value of one of ``for_files`` for a file; None if it was not given."""
@@ -113,6 +115,7 @@ class ReadOptions:
             use_times=self.use_times,
             images_by=self.images_by,
             accept_differences=self.accept_differences,
+            columns=self.columns.get(name, self.columns.get("", "")),
         )
 
 
