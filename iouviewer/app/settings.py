@@ -22,6 +22,7 @@ from iouviewer.metrics.table import Convention
 from iouviewer.path_texts import encode_legible
 
 RECENT_LIMIT = 12
+HEADER_LIMIT = 100
 
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 
@@ -51,6 +52,7 @@ class Settings(msgspec.Struct, kw_only=True):
         last_frames: last frame shown of recent files, by path; at most as many as there are recent files.
         last_folders: folder of the last file by kind (``video``, ``gt``, ``export`` ...).
         window_geometry, window_state: window layout as saved by Qt.
+        columns: what the columns of tables are, by header, as chosen in the Open dialog (``formats.columns``).
         extra: values of other parts of the program, by name.
     """
 
@@ -78,6 +80,7 @@ class Settings(msgspec.Struct, kw_only=True):
     last_folders: dict[str, str] = {}
     window_geometry: bytes = b""
     window_state: bytes = b""
+    columns: dict[str, str] = {}
     extra: dict[str, str] = {}
 
     @property
@@ -132,6 +135,11 @@ class Settings(msgspec.Struct, kw_only=True):
     def last_frame(self, path: Path | str) -> int:
         """The last frame shown of a file, 0 if unknown."""
         return self.last_frames.get(str(Path(path).absolute()), 0)
+
+    def remember_columns(self, header: str, columns: str) -> None:
+        """Store what the columns of tables with this header are."""
+        others = [(other, old) for other, old in self.columns.items() if other != header]
+        self.columns = dict([*others, (header, columns)][-HEADER_LIMIT:])
 
     def remember_folder(self, kind: str, path: Path | str) -> None:
         """Store the folder of a file (or the folder itself) that was chosen in a dialog of this kind."""
@@ -244,12 +252,16 @@ class _StoredScoreSettings(msgspec.Struct):
     convention: Convention
     class_agnostic: bool
     target: float
+    left_out: tuple[str, ...] = ()
 
 
 def score_settings_to_json(settings: ScoreSettings) -> dict[str, Any]:
     """Score settings as a project stores them; the frame selection belongs to the window and is left out."""
     review = settings.review
-    stored = _StoredScoreSettings(review.conf, review.iou, review.convention, review.class_agnostic, settings.target)
+    left_out = tuple(sorted(settings.left_out))
+    stored = _StoredScoreSettings(
+        review.conf, review.iou, review.convention, review.class_agnostic, settings.target, left_out
+    )
     return dict(msgspec.to_builtins(stored))
 
 
@@ -260,4 +272,4 @@ def score_settings_from_json(value: object, default: ScoreSettings) -> ScoreSett
     except msgspec.ValidationError:
         return default
     review = ReviewSettings(stored.confidence, stored.iou_threshold, stored.convention, stored.class_agnostic)
-    return ScoreSettings(review, stored.target)
+    return ScoreSettings(review, stored.target, left_out=frozenset(stored.left_out))

@@ -235,6 +235,16 @@ def test_accepted_boxes_are_warned_of_and_left_out_on_request(qtbot: QtBot, tmp_
         hands.menu("Problems", "Score without accepted boxes")
         hands.wait(lambda: hands.rows("variantsTable")[0][0] == "found  8% of boxes come from it", "the warning again")
         assert (hands.cell("variantsTable", 0, "Frames"), hands.cell("variantsTable", 0, "Prec.")) == before
+        hands.menu("Problems", "Score without accepted boxes")
+        hands.wait(lambda: hands.rows("variantsTable")[0][0] == "found", "scores without them")
+    with opened_window(qtbot, OpenRequest(project=tmp_path / "clip.avi.iouv")) as window:
+        hands = Hands(qtbot, window)
+        hands.wait(lambda: hands.reads("found"), "the layer of the variant")
+        hands.key("F3")
+        hands.wait(lambda: hands.rows("variantsTable"), "the variant")
+        hands.wait(lambda: hands.rows("variantsTable")[0][0] == "found", "the switch as it was left")
+        hands.menu("Problems", "Score without accepted boxes")
+        hands.wait(lambda: hands.rows("variantsTable")[0][0] == "found  8% of boxes come from it", "all boxes again")
 
 
 def test_boxes_without_ids_become_tracks_in_one_step(qtbot: QtBot, tmp_path: Path) -> None:

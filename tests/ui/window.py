@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QTableView, QTo
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.notifier import Notifier
+from iouviewer.app.settings import SettingsStore
 from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui.dialogs.open_dialog import OpenDialog
 from iouviewer.ui.main_window import MainWindow
@@ -75,9 +76,24 @@ def loose_case(folder: Path) -> OpenRequest:
     return replace(case, preds=preds)
 
 
+def answer_name() -> None:
+    """Choose the login name as a person's name, as if the question had been answered at an earlier start."""
+    store = SettingsStore()
+    if not store.path.exists():
+        store.settings.author = store.settings.author_name
+        store.save()
+
+
 @contextmanager
-def opened_window(qtbot: QtBot, request: OpenRequest | None = None) -> Iterator[MainWindow]:
-    """The filled window with the requested files loaded and the frame shown; closed afterwards."""
+def opened_window(
+    qtbot: QtBot, request: OpenRequest | None = None, *, is_first_start: bool = False
+) -> Iterator[MainWindow]:
+    """The filled window with the requested files loaded and the frame shown; closed afterwards.
+
+    Without ``is_first_start``, the person has chosen a name before.
+    """
+    if not is_first_start:
+        answer_name()
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     theme_manager = ThemeManager(app)

@@ -39,6 +39,24 @@ def package_notice(name: str, author: str) -> Notice:
     return Notice(PACKAGE, text, (Choice.CHANGE_NAME, Choice.CONFIRM))
 
 
+AUTHOR = "author"
+"""Key of the question under which name a person works."""
+
+
+def author_notice(author: str) -> Notice:
+    """The first work that bears a name, and which one that is."""
+    if author:
+        text = tr(
+            "Verified frames, notes and decisions are signed “{author}”, your login name. Others see it in the project "
+            "and in exports. You can change it in Settings.",
+            author=author,
+        )
+    else:
+        text = tr("Verified frames, notes and decisions are not signed: your login has no name.")
+    choices = (Choice.CHANGE_NAME, Choice.CONFIRM) if author else (Choice.CHANGE_NAME, Choice.HIDE)
+    return Notice(AUTHOR, text, choices, is_of_program=True)
+
+
 def copy_key(copy: Path) -> str:
     """Key of the notice that offers a copy."""
     return f"copy:{copy}"

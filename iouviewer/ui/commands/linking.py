@@ -44,8 +44,10 @@ class LinkCommands:
     def leave_out_accepted(self, is_left_out: bool) -> None:
         """Leave boxes that came from variants, and that nobody corrected, out of all scores, or count them again."""
         session = self._session
-        keys = frozenset(variant.key for variant in session.variants) if is_left_out else frozenset[str]()
         settings = session.scores.settings
+        # Those of before too: while a project is opened, its variants are read one by one.
+        known = settings.left_out | {variant.key for variant in session.variants}
+        keys = known if is_left_out else frozenset[str]()
         if settings.left_out != keys:
             session.set_score_settings(replace(settings, left_out=keys))
 

@@ -19,7 +19,6 @@ from iouviewer.app.projects.merging import CopyContents, CopyReader
 from iouviewer.app.projects.recovery import CopyState
 from iouviewer.app.projects.restoring import project_of_copy
 from iouviewer.app.projects.safety import Choice, Notice
-from iouviewer.app.projects.safety_notices import package_notice
 from iouviewer.app.settings import Settings
 from iouviewer.app.video.frame_loader import FrameLoader
 from iouviewer.document.merging import build_merge_edit, find_differences
@@ -27,15 +26,13 @@ from iouviewer.document.restoring import DocumentState, build_restore_edit
 from iouviewer.document.variant_merging import find_variant_differences
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
-from iouviewer.jobs.work_packages import PACKAGE
 from iouviewer.project.schema import SUFFIX
-from iouviewer.ui.dialogs.input_dialogs import ask_name
+from iouviewer.ui.commands.signature import Signature
 from iouviewer.ui.dialogs.merge_dialog import MergeDialog
 from iouviewer.ui.dialogs.restore_dialog import RestoreDialog
 from iouviewer.ui.panels.notice_bar import NoticeBar
 
 _FILTER = tr("Projects (*.iouv)")
-_SIGNED = "package_signed"
 """Key of a project value: the person has seen under which name the work of a package is kept."""
 
 _SECTIONS: dict[KnownKind, str] = {
@@ -74,7 +71,7 @@ class ProjectCommands(QObject):
         save_settings: Callable[[], None],
     ) -> None:
         super().__init__(window)
-        self._save_settings = save_settings
+        self._signature = Signature(window, session, controller, settings, save_settings)
         self._window, self._session = window, session
         self._controller, self._loader, self._settings = controller, loader, settings
         self.bar = NoticeBar(controller.safety.notices)
@@ -110,7 +107,7 @@ class ProjectCommands(QObject):
             Choice.FIND_VIDEO: partial(self._find_video, notice.path),
             Choice.HIDE: partial(safety.notices.hide, notice.key),
             Choice.CONFIRM: partial(self._confirm, notice),
-            Choice.CHANGE_NAME: self._change_name,
+            Choice.CHANGE_NAME: self._signature.change_name,
         }
         path = notice.path
         if path is not None:
@@ -123,34 +120,13 @@ class ProjectCommands(QObject):
         self._is_trying = choice in (Choice.TAKE_OVER, Choice.TRY_AGAIN)
         answers[choice]()
 
-    # Packages
-
-    def _show_package(self) -> None:
-        """In a package, say whose it is and how its edits are signed; once."""
-        values = self._controller.autosave.values
-        facts = values.get(PACKAGE)
-        if isinstance(facts, dict) and not values.get(_SIGNED) and not self._session.read_only:
-            notice = package_notice(str(facts.get("name", "")), self._settings.author_name)
-            self._controller.safety.notices.post(notice)
-
-    def _change_name(self) -> None:
-        name = ask_name(self._window, self._settings.author_name)
-        if name:
-            self._settings.author = name
-            self._session.author = self._settings.author_name
-            self._save_settings()
-            self._show_package()
-
     def _confirm(self, notice: Notice) -> None:
-        if notice.key == PACKAGE:
-            self._controller.autosave.save_values({_SIGNED: True})
-            self._controller.safety.notices.withdraw(notice.key)
-        else:
+        if not self._signature.confirm(notice):
             self._controller.safety.notices.hide(notice.key)
 
     def _on_controller_ready(self) -> None:
         """Say that another try has failed (the notice is the same as before it), and what a package is."""
-        self._show_package()
+        self._signature.show_package()
         if self._is_trying and self._session.read_only:
             self._session.statusMessage.emit(tr("Still not possible: {reason}", reason=self._session.read_only))
         self._is_trying = False
