@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from iouviewer.document.attributes import AttributeSet
 from iouviewer.document.classes import ClassTable, NumberKind
+from iouviewer.document.kept_source import SourceTexts
 from iouviewer.document.sources import ImageTable
 from iouviewer.metrics.table import Float, Int
 
@@ -41,6 +42,14 @@ class RefusedRow:
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}" if self.line is not None else str(self.path)
         return f"{place}: {self.reason}"
+
+
+class Location(NamedTuple):
+    """Where a row is: file, line (from 1; None where the format has no lines), and element (``shapes[3]``)."""
+
+    path: Path
+    line: int | None = None
+    element: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,11 @@ class ImportedBoxes:
         frame_base: number that the file gives to the first frame; None where it does not number frames.
         notes: what the reader assumed, one sentence each; ``StatedFact`` where it assumed nothing.
         attribute_sets: the sets of free attributes to which ``flags`` refer (``document.attributes``).
+        columns: what the columns of a table were read as (``formats.columns``); empty for other files.
+        texts: the files as they were read, where the context asks for them.
+        places: (N,) where each row is in the files, where the context asks for it.
+        rows: (N,) int64, row of the reader of each box; None: all, in order.
+        shift: added to the frames since the reader gave them.
     """
 
     path: Path
@@ -126,6 +140,11 @@ class ImportedBoxes:
     classes_are_named: bool = True
     attribute_sets: tuple[AttributeSet, ...] = ()
     frame_base: int | None = None
+    columns: str = ""
+    texts: SourceTexts | None = None
+    places: tuple[Location, ...] | None = None
+    rows: Int | None = None
+    shift: int = 0
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -146,4 +165,11 @@ class ImportedBoxes:
         labelled = None if self.labelled is None else self.labelled + by
         covered = None if self.covered is None else self.covered + by
         images = replace(self.images, frames=tuple(frame + by for frame in self.images.frames))
-        return replace(self, frames=self.frames + np.int64(by), labelled=labelled, covered=covered, images=images)
+        return replace(
+            self,
+            frames=self.frames + np.int64(by),
+            labelled=labelled,
+            covered=covered,
+            images=images,
+            shift=self.shift + by,
+        )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from iouviewer.errors import UserError
+from iouviewer.formats.text import keep_text
 from iouviewer.i18n import tr
 
 MAX_UNPACKED_BYTES = 4 << 30
@@ -22,6 +23,7 @@ def open_annotations(path: Path) -> Iterator[BinaryIO]:
     Raises:
         UserError: not exactly one annotations.xml, or one that unpacks to more than 4 GiB.
     """
+    keep_text(path)
     if not zipfile.is_zipfile(path):
         with path.open("rb") as file:
             yield file

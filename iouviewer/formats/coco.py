@@ -233,7 +233,7 @@ def _category_names(document: Mapping[str, Any], path: Path) -> dict[int, str] |
 
 
 def write(path: Path, data: BoxesToWrite) -> None:
-    """An object with info, videos, categories, images and annotations; all ids from 1, ``frame_id`` from 0.
+    """An object with info, videos, categories, images and annotations; ids as in the source, else from 1.
 
     Ids start at 1 because evaluators read an id 0 as "unmatched". With scores, ``annotations`` is also a results list
     as pycocotools' ``loadRes`` expects it. The images are the labelled (or covered) frames and all frames with boxes.
@@ -242,10 +242,13 @@ def write(path: Path, data: BoxesToWrite) -> None:
     listed = np.arange(data.frame_count) if data.labelled is None else np.asarray(data.labelled, np.int64)
     images = np.union1d(listed, frames).tolist()
     width, height = data.size
-    categories = [{"id": number, "name": name} for number, name in enumerate(data.class_names, 1)]
+    ids = data.ids_of_images(images)
+    numbers = data.numbers_of_classes(NumberKind.CATEGORY)
+    categories = [{"id": number, "name": name} for number, name in zip(numbers, data.class_names, strict=True)]
     if np.any(np.asarray(data.class_ids) < 0):
         # COCO requires a category; this name is read back as no class.
-        categories.append({"id": len(categories) + 1, "name": UNSPECIFIED_NAME})
+        numbers.append(max(numbers, default=0) + 1)
+        categories.append({"id": numbers[-1], "name": UNSPECIFIED_NAME})
     kind = ImportKind.GROUND_TRUTH if data.scores is None else ImportKind.PREDICTIONS
     document: dict[str, Any] = {
         "info": {
@@ -258,8 +261,8 @@ def write(path: Path, data: BoxesToWrite) -> None:
         "licenses": [],
         "videos": [{"id": 1, "name": data.video_name, "width": width, "height": height}],
         "categories": categories,
-        "images": [_image(frame, data) for frame in images],
-        "annotations": _annotations(data, len(categories)),
+        "images": [_image(frame, ids[frame], data) for frame in images],
+        "annotations": _annotations(data, numbers, ids),
     }
     try:
         text = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
@@ -270,13 +273,20 @@ def write(path: Path, data: BoxesToWrite) -> None:
         file.write(text)
 
 
-def _image(frame: int, data: BoxesToWrite) -> dict[str, Any]:
+def _image(frame: int, image_id: int | str, data: BoxesToWrite) -> dict[str, Any]:
     width, height = data.size_of(frame)
     name = data.image_name(frame, f"{frame + 1:06d}.jpg")
-    return {"id": frame + 1, "video_id": 1, "frame_id": frame, "file_name": name, "width": width, "height": height}
+    return {
+        "id": image_id,
+        "video_id": 1,
+        "frame_id": frame,
+        "file_name": name,
+        "width": width,
+        "height": height,
+    }
 
 
-def _annotations(data: BoxesToWrite, last_category: int) -> list[dict[str, Any]]:
+def _annotations(data: BoxesToWrite, categories: list[int], image_ids: Mapping[int, int | str]) -> list[dict[str, Any]]:
     boxes = extents(data.boxes)
     frames, classes = np.asarray(data.frames).tolist(), np.asarray(data.class_ids).tolist()
     tracks, flags = np.asarray(data.track_ids).tolist(), np.asarray(data.flags).tolist()
@@ -289,8 +299,8 @@ def _annotations(data: BoxesToWrite, last_category: int) -> list[dict[str, Any]]
         flag = flags[row]
         entry: dict[str, Any] = {
             "id": row + 1,
-            "image_id": frames[row] + 1,
-            "category_id": classes[row] + 1 if classes[row] >= 0 else last_category,
+            "image_id": image_ids[frames[row]],
+            "category_id": categories[classes[row]],  # -1 is the last one
             "bbox": [int(v) if v.is_integer() else v for v in bbox],
             "area": area,
             "iscrowd": 1 if flag & BoxFlag.IGNORED else 0,

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 
 from iouviewer.document.attributes import AttributeSet, attributes_of
-from iouviewer.document.imported import ImportKind
+from iouviewer.document.classes import NumberKind
+from iouviewer.document.imported import ImportKind, Location
 from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import Float, Int
+
+__all__ = [
+    "OPTIONS_FOR_FILES",
+    "UNSPECIFIED_NAME",
+    "BoxesToWrite",
+    "Choice",
+    "DetectedFormat",
+    "Location",
+    "ReadContext",
+    "UncertainReadingError",
+    "choose_remedy",
+    "command_option",
+]
 
 UNSPECIFIED_NAME = "unspecified"
 """Class name written for boxes without a class in formats that require one; read back as no class."""
@@ -56,6 +70,8 @@ class ReadContext:
         voc_one_based: pixels of Pascal VOC files start at 1 and include the last one.
         columns: what the columns of a table are (``formats.columns``); empty: as remembered, else as its header says.
         remembered_columns: the same by header (``columns.header_key``), as chosen for earlier tables.
+        keep_texts: keep the files as they are read (``ImportedBoxes.texts``).
+        with_places: say where each row is in the files (``ImportedBoxes.places``).
     """
 
     size: tuple[int, int] | None = None
@@ -85,6 +101,8 @@ class ReadContext:
     voc_one_based: bool = False
     columns: str = ""
     remembered_columns: Mapping[str, str] = field(default_factory=dict)
+    keep_texts: bool = False
+    with_places: bool = False
 
     def size_of(self, frame: int) -> tuple[int, int] | None:
         """(width, height) of a frame; None if unknown."""
@@ -192,6 +210,9 @@ class BoxesToWrite:
         image_sizes: (width, height) of each image in frame order; None where all have ``size``.
         areas: (N,) float64, areas that the ground truth states (COCO), square pixels, NaN or None: width x height.
         attribute_sets: the sets of free attributes to which ``flags`` refer.
+        image_ids: what annotation files call the image of each frame, None where unknown.
+        class_numbers: the number of each class in the file that it came from, below 0 for none; None: no numbers.
+        class_kind: what these numbers are.
     """
 
     frames: Int
@@ -210,6 +231,29 @@ class BoxesToWrite:
     image_sizes: Sequence[tuple[int, int]] | None = None
     areas: Float | None = None
     attribute_sets: tuple[AttributeSet, ...] = ()
+    image_ids: Sequence[int | str | None] | None = None
+    class_numbers: tuple[int, ...] | None = None
+    class_kind: NumberKind = NumberKind.NONE
+
+    def numbers_of_classes(self, kind: NumberKind) -> list[int]:
+        """A number from 1 for each class: its own where it has one of this kind, else the next free one."""
+        own = self.class_numbers if self.class_kind is kind else None
+        known = [number if number >= 1 else 0 for number in own or ()]
+        if len(known) != len(self.class_names) or len(set(known) - {0}) < sum(map(bool, known)):
+            known = [0] * len(self.class_names)
+        following = max(known, default=0)
+        result = []
+        for number in known:
+            following += not number
+            result.append(number or following)
+        return result
+
+    def ids_of_images(self, frames: Iterable[int]) -> dict[int, int | str]:
+        """What an annotation file calls the image of each frame: the ids of the source where all are known."""
+        listed, ids = list(frames), self.image_ids or ()
+        known = {frame: ids[frame] for frame in listed if frame < len(ids)}
+        own = {frame: found for frame, found in known.items() if found is not None}
+        return own if len(own) == len(listed) else {frame: frame + 1 for frame in listed}
 
     def attributes_of(self, row: int) -> AttributeSet:
         """The free attributes of a row, sorted by name."""
@@ -258,11 +302,3 @@ class BoxesToWrite:
         if self.image_names is None or frame >= len(self.image_names):
             return default
         return self.image_names[frame] or default
-
-
-class Location(NamedTuple):
-    """Where a row is: file, line (from 1; None where the format has no lines), and element (``shapes[3]``)."""
-
-    path: Path
-    line: int | None = None
-    element: str = ""

@@ -28,15 +28,15 @@ from iouviewer.document.imported import ImportedBoxes, ImportKind, RefusedRow, S
 from iouviewer.errors import UserError
 from iouviewer.formats.detection import FileSample, Syntax
 from iouviewer.formats.file_format import Format
-from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, ReadContext
+from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, Location, ReadContext
 from iouviewer.formats.mot_benchmarks import BENCHMARKS, find_benchmark, is_visdrone, mot_flags, visdrone_flags
 from iouviewer.formats.number_text import exact_text, extent_texts
 from iouviewer.formats.plausibility import check_boxes, check_scores, confidence_comes_first
 from iouviewer.formats.rows import ABSENT_SCORE, build_imported_boxes, find_invalid_rows, one_size, resolve_classes
-from iouviewer.formats.text import cannot_read, not_a_number, read_lines
+from iouviewer.formats.text import cannot_read, keep_text, not_a_number, read_lines
 from iouviewer.formats.unsupported_fields import Field
 from iouviewer.i18n import tr, tr_n
-from iouviewer.metrics.table import Float, Int
+from iouviewer.metrics.table import Bool, Float, Int
 
 KEY = "mot"
 MAX_ID = 2.0**53
@@ -131,6 +131,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     if kind_note and context.kind in {None, ImportKind.UNKNOWN}:
         notes.append(kind_note)
     class_ids, classes, flags, class_notes = _classes_and_flags(values, boxes, path, info, context, kind)
+    places = _places(path, keep, lines) if context.with_places else None
     values, boxes, class_ids = values[keep], boxes[:, keep], class_ids[keep]
     return build_imported_boxes(
         path,
@@ -150,7 +151,13 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         facts=VideoFacts() if info is None else VideoFacts(fps=info.fps, video_name=info.name),
         refused=sorted(refused, key=lambda row: row.line or 0),
         notes=notes + class_notes,
+        places=places,
     )
+
+
+def _places(path: Path, keep: Bool, lines: Int | None) -> tuple[Location, ...]:
+    numbers = (_data_lines(path) if lines is None else lines)[keep].tolist()
+    return tuple(Location(path, number) for number in numbers)
 
 
 def _check_columns(
@@ -202,6 +209,7 @@ class _Table:
 
 def _load(path: Path) -> _Table:
     """The rows of a file; all at once if it has no damaged rows."""
+    keep_text(path)
     try:
         with path.open("rb") as file:
             head = file.read(4096)
@@ -438,10 +446,12 @@ def write(path: Path, data: BoxesToWrite) -> None:
     tracks = ids.tolist()
     out = io.StringIO()
     if data.scores is not None:
+        numbers = []
         tails = [f"{exact_text(s)},-1,-1,-1" for s in np.asarray(data.scores).tolist()]
     else:
+        numbers = [*data.numbers_of_classes(NumberKind.MOT), -1]
         tails = [
-            f"{0 if flag & BoxFlag.IGNORED else 1},{c + 1 if c >= 0 else -1},{0 if flag & BoxFlag.OCCLUDED else 1}"
+            f"{0 if flag & BoxFlag.IGNORED else 1},{numbers[c]},{0 if flag & BoxFlag.OCCLUDED else 1}"
             for flag, c in zip(np.asarray(data.flags).tolist(), np.asarray(data.class_ids).tolist(), strict=True)
         ]
     for frame, track, box, tail in zip(frames, tracks, extent_texts(data.boxes), tails, strict=True):
@@ -450,7 +460,8 @@ def write(path: Path, data: BoxesToWrite) -> None:
         file.write(out.getvalue().encode())
     if data.scores is None and data.class_names:
         with atomic_write(labels_path(path)) as file:
-            file.write("".join(f"{name}\n" for name in data.class_names).encode())
+            named = dict(zip(numbers, data.class_names, strict=False))
+            file.write("".join(f"{named.get(n, '')}\n" for n in range(1, max(named) + 1)).encode())
 
 
 FORMAT = Format(

@@ -21,11 +21,13 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
+import msgspec
 import numpy as np
 
 import iouviewer.formats
 from iouviewer.atomic import is_stream
 from iouviewer.document.imported import ImportedBoxes, RefusedRow
+from iouviewer.document.kept_source import SourceTexts
 from iouviewer.errors import UserError
 from iouviewer.formats.detection import FileSample, Syntax
 from iouviewer.formats.file_facts import apply_choices
@@ -38,7 +40,7 @@ from iouviewer.formats.interface import (
     Location,
     ReadContext,
 )
-from iouviewer.formats.text import cannot_read
+from iouviewer.formats.text import cannot_read, keeping_texts
 from iouviewer.formats.unsupported_fields import Field, describe_supported, describe_unsupported
 from iouviewer.i18n import legible, tr
 
@@ -194,9 +196,10 @@ def read_boxes(path: Path, context: ReadContext | None = None, *, format: str | 
     Raises:
         UserError: missing, unreadable, damaged or unknown file; a score CSV.
     """
+    context = context or ReadContext()
     with _regular_file(Path(path)) as file:
         try:
-            result = _read_file(file, context or ReadContext(), format)
+            result = _read_and_keep(file, context, format) if context.keep_texts else _read_file(file, context, format)
         except UserError as error:
             if error.path == file:
                 error.path = Path(path)
@@ -205,6 +208,16 @@ def read_boxes(path: Path, context: ReadContext | None = None, *, format: str | 
         return result
     refused = tuple(replace(row, path=Path(path)) if row.path == file else row for row in result.refused)
     return replace(result, path=Path(path), refused=refused)
+
+
+def _read_and_keep(path: Path, context: ReadContext, format: str | None) -> ImportedBoxes:
+    """As ``_read_file``, with the content of all files that were read."""
+    if format is None and (found := detect(path)) is not None:
+        format = found.format
+    with keeping_texts() as files:
+        result = _read_file(path, context, format)
+    texts = SourceTexts.of(path, files, result.format, msgspec.json.encode(context))
+    return replace(result, texts=texts)
 
 
 @contextlib.contextmanager
@@ -223,7 +236,7 @@ def _regular_file(path: Path) -> Iterator[Path]:
 def _read_file(path: Path, context: ReadContext, format: str | None) -> ImportedBoxes:
     if format is None:
         found = detect(path)
-        if context.columns and (found is None or found.format in COLUMN_FORMATS):
+        if found is None and context.columns:
             return _read_file(path, context, TABLE)
         if found is None:
             names = ", ".join(one.name for one in formats() if one.can_read)
@@ -232,7 +245,7 @@ def _read_file(path: Path, context: ReadContext, format: str | None) -> Imported
         format = found.format
     elif not path.exists():
         raise UserError(tr("does not exist"), path=path)
-    chosen = find_format(format)
+    chosen = find_format(TABLE if context.columns and format in COLUMN_FORMATS else format)
     if chosen is None:
         raise UserError(
             tr("there is no format {format!r} to read", format=format),
@@ -284,6 +297,8 @@ def refuse_frames_outside(boxes: ImportedBoxes, frame_count: int) -> ImportedBox
         track_ids=boxes.track_ids[keep],
         flags=boxes.flags[keep],
         areas=None if boxes.areas is None else boxes.areas[keep],
+        places=None if boxes.places is None else tuple(boxes.places[row] for row in np.flatnonzero(keep).tolist()),
+        rows=np.flatnonzero(keep) if boxes.rows is None else boxes.rows[keep],
         refused=(*boxes.refused, *refused),
     )
 

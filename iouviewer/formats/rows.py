@@ -242,8 +242,13 @@ class Rows:
             refused=self.refused,
             notes=self.notes,
             attribute_sets=tuple(self.attributes.sets),
+            places=self._places(keep) if context.with_places else None,
             **more,
         )
+
+    def _places(self, keep: Bool) -> tuple[Location, ...]:
+        place = self.locations.__getitem__ if self.location_of is None else self.location_of
+        return tuple(place(row) for row in np.flatnonzero(keep).tolist())
 
 
 def build_imported_boxes(

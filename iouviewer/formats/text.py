@@ -1,11 +1,37 @@
-"""Reads text files, without importing a JSON or XML parser."""
+"""Reads text files, without importing a JSON or XML parser, and keeps what was read where that is asked for."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+
+_READ: ContextVar[dict[Path, bytes] | None] = ContextVar("files_read", default=None)
+
+
+@contextlib.contextmanager
+def keeping_texts() -> Iterator[dict[Path, bytes]]:
+    """The content of every file that readers read within the block, in the order of reading."""
+    found: dict[Path, bytes] = {}
+    token = _READ.set(found)
+    try:
+        yield found
+    finally:
+        _READ.reset(token)
+
+
+def keep_text(path: Path) -> None:
+    """Keep the content of a file within ``keeping_texts``; a reader that opens files itself calls it.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    if _READ.get() is not None:
+        read_bytes(path)
 
 
 def cannot_read(path: Path, error: OSError) -> UserError:
@@ -16,9 +42,12 @@ def cannot_read(path: Path, error: OSError) -> UserError:
 def read_bytes(path: Path) -> bytes:
     """The whole file; UserError if it is missing or not readable."""
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise cannot_read(path, error) from error
+    if (found := _READ.get()) is not None:
+        found[path] = data
+    return data
 
 
 def read_text(path: Path) -> str:

@@ -21,7 +21,7 @@ from iouviewer.formats.interface import BoxesToWrite, DetectedFormat, Location, 
 from iouviewer.formats.label_files import Size, read_folder, written_stems
 from iouviewer.formats.number_text import corner_texts
 from iouviewer.formats.rows import Rows
-from iouviewer.formats.text import cannot_read
+from iouviewer.formats.text import cannot_read, keep_text
 from iouviewer.formats.unsupported_fields import Field
 from iouviewer.formats.xml_safe import Element, read_elements
 from iouviewer.i18n import tr
@@ -62,6 +62,7 @@ def _read_one_based(file: Path, frame: int, rows: Rows) -> tuple[str, Size]:
 
 def _read_file(file: Path, frame: int, rows: Rows, first_pixel: int = 0) -> tuple[str, Size]:
     children: list[Element] = []
+    keep_text(file)
     try:
         with file.open("rb") as stream:
             root = read_elements(file, stream, children.append)

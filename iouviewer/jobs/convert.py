@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from iouviewer.document.imported import ImportedBoxes, ImportKind
+from iouviewer.document.kept_source import SourceTexts
 from iouviewer.errors import UserError
 from iouviewer.formats.interface import ReadContext
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.eval_inputs import ReadOptions, read_file, read_source, refuse_bad_rows
 from iouviewer.jobs.notes import refuse_notes
+
+if TYPE_CHECKING:
+    from iouviewer.formats.interface import BoxesToWrite
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +71,19 @@ def convert(request: ConvertRequest) -> ConvertResult:
     Raises:
         UserError: unreadable rows, an unknown frame size that the format needs, a target that cannot be written.
     """
-    from iouviewer.formats.registry import BoxesToWrite, find_format, refuse_frames_outside, write_boxes
+    from iouviewer.formats.registry import (
+        BoxesToWrite,
+        find_format,
+        refuse_frames_outside,
+        unsupported_fields,
+        write_boxes,
+    )
 
     _, context = read_source(request.video, request.options)
+    context = replace(context, keep_texts=reads_as_written(request.options))
     boxes = read_file(request.source, context, request.options, ImportKind.UNKNOWN)
     frame_count = _frame_count(boxes, context)
+    unread = len(boxes.refused)
     boxes = refuse_frames_outside(boxes, frame_count)
     refuse_bad_rows(boxes, request.options)
     if request.options.strict:
@@ -77,7 +91,8 @@ def convert(request: ConvertRequest) -> ConvertResult:
     images = boxes.images.by_frame(frame_count)
     size = context.size or boxes.size or next((size for size in images.sizes if size[0]), None)
     written = find_format(request.format)
-    if size is None and written is not None and written.needs_size:
+    as_read = boxes.texts is not None and boxes.format == request.format
+    if size is None and written is not None and written.needs_size and not as_read:
         raise UserError(
             tr("the format {format} needs the frame size", format=request.format),
             remedy=tr("Give the video, or --size WxH."),
@@ -99,7 +114,56 @@ def convert(request: ConvertRequest) -> ConvertResult:
         image_names=context.image_names or (images.names if request.video is None else None),
         image_sizes=context.image_sizes or (images.sizes if context.size is None else None),
         areas=boxes.areas,
+        image_ids=images.ids if request.video is None else None,
+        class_numbers=boxes.class_numbers,
+        class_kind=boxes.class_kind,
     )
-    write_boxes(request.target, data, format=request.format)
+    notes = tuple(boxes.notes)
+    if as_read:
+        _write_as_read(request.target, boxes, data)
+        notes += _kept_rows(unread)
+    else:
+        write_boxes(request.target, data, format=request.format)
+        notes += unsupported_fields(data, request.format)
     frames_with_boxes = len(set(boxes.frames.tolist()))
-    return ConvertResult(request.target, len(boxes), frames_with_boxes, len(boxes.refused), tuple(boxes.notes))
+    return ConvertResult(request.target, len(boxes), frames_with_boxes, len(boxes.refused), notes)
+
+
+def reads_as_written(options: ReadOptions) -> bool:
+    """Whether these options leave frames, boxes and classes as they are in the file."""
+    harmless = replace(
+        options,
+        size=None,
+        frame_count=None,
+        skip_bad_rows=False,
+        trust_columns=False,
+        accept_differences=False,
+        strict=False,
+        split="val",
+        images_by=None,
+        for_files={name: values for name, values in options.for_files.items() if values},
+    )
+    return harmless == ReadOptions()
+
+
+def _write_as_read(target: Path, boxes: ImportedBoxes, data: BoxesToWrite) -> None:
+    """Write the text that was read, without the rows that lie outside the video."""
+    from iouviewer.formats.patching.copies import write_copy
+    from iouviewer.formats.patching.source import patch_source
+
+    texts = boxes.texts or SourceTexts()
+    changed: Mapping[str, bytes] = {}
+    if boxes.rows is not None:
+        changed = patch_source(texts, None, data, boxes.rows, boxes.classes).changed
+    write_copy(texts, changed, boxes, target)
+
+
+def _kept_rows(count: int) -> tuple[str, ...]:
+    if not count:
+        return ()
+    text = tr_n(
+        "{count} row that was not read stays in the file as it is",
+        "{count:,} rows that were not read stay in the file as they are",
+        count,
+    )
+    return (text,)

@@ -259,7 +259,24 @@ def test_areas_that_the_ground_truth_states_and_names_that_are_not_utf_8_are_wri
         "annotations": [{**entry, "id": 1, "area": 437.5}, {**entry, "id": 2}],
     }
     source.write_text(json.dumps(values))
-    assert main(["convert", "--size", "100x100", "--count", "1", str(source), str(target), "--to", "coco"]) == 0
+    assert (
+        main(
+            [
+                "convert",
+                "--class",
+                "person",
+                "--size",
+                "100x100",
+                "--count",
+                "1",
+                str(source),
+                str(target),
+                "--to",
+                "coco",
+            ]
+        )
+        == 0
+    )
     written = json.loads(target.read_text())
     assert [found["area"] for found in written["annotations"]] == [437.5, 600.0]
     data = replace(boxes_to_write([(0, 1, 2, 3, 4)]), video_name=os.fsdecode(b"caf\xe9.mp4"))

@@ -75,6 +75,7 @@ class Edits:
         parts: (N,) int64, ``Part`` of each box.
         labelled: (K,) frames that are labelled now, as the reader counts.
         data: the boxes as the document has them, with the names and sizes of its frames.
+        imported: (M,) bool, rows of the file that the document took; the others stay as they are.
         shift: frame of the document minus frame of the reader.
     """
 
@@ -90,6 +91,7 @@ class Edits:
     parts: Int
     labelled: Int
     data: BoxesToWrite
+    imported: Bool
     shift: int = 0
 
     def box(self, place: int) -> EditedBox:
@@ -121,7 +123,7 @@ class Edits:
     @cached_property
     def removed(self) -> tuple[int, ...]:
         """Rows of the file that are no longer there."""
-        kept = np.zeros(len(self.original), np.bool_)
+        kept = ~self.imported
         kept[self.rows[self.rows != NEW]] = True
         return tuple(np.flatnonzero(~kept).tolist())
 
@@ -152,6 +154,10 @@ class Edits:
         found |= {int(before[box.row]) for box in self.changed}
         found |= {box.track for box in (*self.changed, *self.added)}
         return frozenset(found - {NO_TRACK})
+
+    def original_attributes(self, row: int) -> AttributeSet:
+        """The free attributes of a row of the file."""
+        return attributes_of(int(self.original.flags[row]), self.original.attribute_sets)
 
     @property
     def is_empty(self) -> bool:
@@ -201,17 +207,25 @@ class ReadState:
         return cls(np.arange(len(original)), original.track_ids, original.class_names)
 
 
-def find_edits(original: ImportedBoxes, state: ReadState, now: BoxesToWrite, ids: Int, classes: ClassTable) -> Edits:
+def find_edits(
+    original: ImportedBoxes,
+    state: ReadState,
+    now: BoxesToWrite,
+    ids: Int,
+    classes: ClassTable,
+    ignored: Part = Part.NONE,
+) -> Edits:
     """Compare the boxes of a document with the file that they were read from.
 
     Args:
         now: all boxes of the document.
         ids: (N,) int64, their ids.
         classes: of the document.
+        ignored: parts that the format does not hold, so that a change of them alone changes nothing.
     """
     rows = _rows_of(state.ids, ids)
     read = rows != NEW
-    joined = _join_classes(original, state, classes, np.asarray(now.class_ids)[~read])
+    joined = _join_classes(original, state, classes, np.unique(now.class_ids))
     class_ids, other_class = joined.of_boxes(original.class_ids, rows, np.asarray(now.class_ids))
     flags, tracks = np.asarray(now.flags, np.int64), np.asarray(now.track_ids, np.int64)
     parts = np.zeros(len(ids), np.int64)
@@ -228,7 +242,7 @@ def find_edits(original: ImportedBoxes, state: ReadState, now: BoxesToWrite, ids
             (Part.KEY_FRAME, (other_flags & KEY_FLAGS) != 0),
             (Part.ATTRIBUTES, _other_attributes(original, now, row)),
         ):
-            parts |= np.where(read & where, part.value, 0)
+            parts |= np.where(read & where, (part & ~ignored).value, 0)
     parts[~read] = (~Part.NONE).value
     labelled = np.arange(now.frame_count) if now.labelled is None else np.asarray(now.labelled, np.int64)
     return Edits(
@@ -244,6 +258,7 @@ def find_edits(original: ImportedBoxes, state: ReadState, now: BoxesToWrite, ids
         parts=parts,
         labelled=labelled - state.shift,
         data=now,
+        imported=np.asarray(state.ids >= 0),
         shift=state.shift,
     )
 
@@ -304,9 +319,7 @@ class _JoinedClasses:
         return np.where(same, before, result), ~same
 
 
-def _join_classes(
-    original: ImportedBoxes, state: ReadState, classes: ClassTable, used_by_new: Int
-) -> _JoinedClasses:
+def _join_classes(original: ImportedBoxes, state: ReadState, classes: ClassTable, used: Int) -> _JoinedClasses:
     """Find the classes of the file in those of the document, through renames and merges."""
     candidates: dict[int, list[int]] = {}
     for place, name in enumerate(state.class_names):
@@ -328,7 +341,7 @@ def _join_classes(
     default = classes.find(state.default_class) if state.default_class else None
     if default is not None and not original.class_names:
         target[default] = UNSPECIFIED_CLASS
-    for class_id in np.unique(used_by_new).tolist():
+    for class_id in used.tolist():
         if class_id >= 0 and class_id not in target:
             target[class_id] = len(names)
             names.append(classes.names[class_id])
