@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from iouviewer import __version__
-from iouviewer.cli import bench, check, collect, convert, demo, gate, predict, project, split, worker
+from iouviewer.cli import bench, check, collect, convert, demo, gate, make_variants, predict, project, split, worker
 from iouviewer.cli import eval as eval_command
 from iouviewer.cli import open as open_command
 from iouviewer.cli.options import OneLineParser, print_message
@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, Command]] = {
     "eval": (tr("score predictions against ground truth"), eval_command),
     "gate": (tr("judge variants against the baseline: exit status 0 pass, 3 fail, 4 undecided, 2 cannot judge"), gate),
     "predict": (tr("run models on a video"), predict),
+    "make-variants": (tr("write a checkpoint in other formats, run and score them"), make_variants),
     "bench": (tr("measure the speed of models side by side"), bench),
     "convert": (tr("write boxes in another format"), convert),
     "check": (tr("inspect a video: frames, rate, damage, frame accuracy"), check),

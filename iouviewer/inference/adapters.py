@@ -7,13 +7,15 @@ A new library needs one module and one row of ``ADAPTERS``. The module offers ``
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from iouviewer.document.sources import FrameImage
 from iouviewer.i18n import tr
-from iouviewer.inference.detector import Detector, DetectorError, LoadDetector
-from iouviewer.inference.protocol import FailureKind, LoadModel
+from iouviewer.inference.detector import Detector, DetectorError, LoadDetector, WriteModel
+from iouviewer.inference.protocol import Exported, ExportModel, ExportProgress, FailureKind, LoadModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,15 @@ class Adapter:
         return cast("LoadDetector", module.load_detector)(request)
 
 
-ADAPTERS = (Adapter("ultralytics_adapter", (".pt", ".onnx", ".torchscript", ".engine"), ("_openvino_model",)),)
+ADAPTERS = (
+    Adapter(
+        "ultralytics_adapter",
+        (".pt", ".onnx", ".torchscript", ".engine", ".tflite"),
+        ("_openvino_model", "_ncnn_model"),
+    ),
+)
+EXPORTER = "ultralytics_export"
+"""The module in ``iouviewer.inference`` that writes checkpoints in other formats."""
 
 MODEL_SUFFIXES = tuple(suffix for adapter in ADAPTERS for suffix in adapter.suffixes)
 MODEL_FOLDER_SUFFIXES = tuple(suffix for adapter in ADAPTERS for suffix in adapter.folder_suffixes)
@@ -52,6 +62,15 @@ def load_detector(request: LoadModel) -> Detector:
     """The detector for a model file or folder; DetectorError if no adapter can load it."""
     check_settings(request)
     return find_adapter(check_path(request.weights)).load(request)
+
+
+def write_model(
+    command: ExportModel, images: Iterator[tuple[int, FrameImage]], report: Callable[[ExportProgress], None]
+) -> Exported:
+    """Write a checkpoint in another format; DetectorError if that fails."""
+    check_path(command.weights)
+    module = importlib.import_module(f"iouviewer.inference.{EXPORTER}")
+    return cast("WriteModel", module.export_model)(command, images, report)
 
 
 def check_settings(request: LoadModel) -> None:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from iouviewer.document.sources import FrameImage
 from iouviewer.errors import UserError
-from iouviewer.inference.protocol import Detections, Failed, FailureKind, LoadModel, ModelLoaded
+from iouviewer.inference.protocol import (
+    Detections,
+    Exported,
+    ExportModel,
+    ExportProgress,
+    Failed,
+    FailureKind,
+    LoadModel,
+    ModelLoaded,
+)
 
 
 class DetectorError(UserError):
@@ -60,3 +70,22 @@ class LoadDetector(Protocol):
     """Loads a detector; DetectorError if that fails."""
 
     def __call__(self, request: LoadModel) -> Detector: ...
+
+
+class WriteModel(Protocol):
+    """Writes a checkpoint in another format; DetectorError if that fails."""
+
+    def __call__(
+        self,
+        command: ExportModel,
+        images: Iterator[tuple[int, FrameImage]],
+        report: Callable[[ExportProgress], None],
+        /,
+    ) -> Exported:
+        """Write the model into the folder of the request.
+
+        Args:
+            images: calibration frames with their numbers; frames that cannot be read are left out.
+            report: takes the progress.
+        """
+        ...

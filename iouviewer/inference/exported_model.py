@@ -205,6 +205,21 @@ def _openvino_number(weights: Path, data: Mapping[str, str]) -> float | None:
     return float(f"{struct.unpack(text, content)[0]:.{3 if text == '<e' else 6}g}")
 
 
+def _read_ncnn(folder: Path) -> tuple[Any, Thresholds]:
+    import yaml  # comes with ultralytics
+
+    try:
+        metadata = yaml.safe_load((folder / "metadata.yaml").read_text(encoding="utf-8"))
+    except (FileNotFoundError, yaml.YAMLError):
+        metadata = None
+    return metadata, (set(), set())
+
+
+def _read_litert(path: Path) -> tuple[Any, Thresholds]:
+    with zipfile.ZipFile(path) as archive:
+        return json.loads(archive.read("metadata.json")), (set(), set())
+
+
 def _read_torchscript(path: Path) -> tuple[Any, Thresholds]:
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
@@ -228,5 +243,7 @@ _READERS: Mapping[str, Callable[[Path], tuple[Any, Thresholds]]] = {
     "openvino": _read_openvino,
     "torchscript": _read_torchscript,
     "tensorrt": _read_engine,
+    "ncnn": _read_ncnn,
+    "litert": _read_litert,
 }
 """Reader by runtime; a checkpoint has none."""

@@ -16,6 +16,8 @@ from msgspec.structs import replace
 from iouviewer.i18n import tr, tr_n
 from iouviewer.inference.protocol import (
     Detections,
+    Exported,
+    ExportProgress,
     Failed,
     FailureKind,
     Finished,
@@ -39,6 +41,7 @@ MAX_LINE, MAX_DETAIL = 500, 20_000
 _NMS = ("run", "model", "none")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
+WROTE_A_MODEL = tr("it wrote a model where it should run one")
 FRAMES_KEPT = tr("Finished frames are kept.")
 
 
@@ -95,8 +98,12 @@ class MessageChecks:
     def __post_init__(self) -> None:
         self._requested = frozenset(self.frames or ())
 
-    def check(self, message: ModelLoaded | RunProgress | FrameDetections | Finished | Failed) -> None:
+    def check(
+        self, message: ModelLoaded | RunProgress | FrameDetections | Finished | Failed | ExportProgress | Exported
+    ) -> None:
         """Pass a message or raise InvalidMessageError; a ``FrameDetections`` that passes can be unpacked."""
+        if isinstance(message, ExportProgress | Exported):
+            raise InvalidMessageError(WROTE_A_MODEL)
         if isinstance(message, ModelLoaded):
             self._check_model(message)
             self._model = message

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from iouviewer.i18n import tr
 
-VERSION = 3
-"""2: ``ModelLoaded`` and ``Finished`` tell what really happened. 3: data sets. Other versions are refused."""
+VERSION = 4
+"""2: ``ModelLoaded`` and ``Finished`` tell what really happened. 3: data sets. 4: exports. Others are refused."""
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 """Longer messages are refused, because the bytes read as their length cannot be a length."""
 _LENGTH = struct.Struct("<I")
@@ -92,6 +92,34 @@ class Predict(Message, frozen=True, kw_only=True):
     val_shapes: list[tuple[float, float]] = []
 
 
+class ExportModel(Message, frozen=True, kw_only=True):
+    """Program to worker: write a checkpoint in another format. It takes the place of ``LoadModel``; the worker replies
+    with any number of ``ExportProgress``, then ``Exported`` or ``Failed``. To cancel, the program ends the worker.
+
+    Attributes:
+        weights: absolute path of an existing ``.pt`` file.
+        format: as ultralytics names it, for example "openvino".
+        quantize: bits of the weights, 16 or 8; 32: as they are.
+        imgsz: side of the network's input in pixels, None: as stored with the weights.
+        folder: absolute path of an existing empty folder, where the worker writes.
+        name: file name without ending, of the new model.
+        trusted: as in ``LoadModel``.
+        video, images: source of the calibration frames, as in ``Predict``; empty where nothing is calibrated.
+        frames: 0-based calibration frames.
+    """
+
+    weights: str
+    format: str
+    folder: str
+    name: str
+    quantize: int = 32
+    imgsz: int | None = None
+    trusted: list[str] = []
+    video: str = ""
+    images: list[str] = []
+    frames: list[int] = []
+
+
 class Cancel(Message, frozen=True, kw_only=True):
     """Program to worker: stop after the current frame."""
 
@@ -117,7 +145,7 @@ class ModelLoaded(Message, frozen=True, kw_only=True):
         rectangular: the input is cut to the shape of the frame, so one side is shorter than ``imgsz``.
         device: on which the model runs, for example "cpu" or "cuda:0".
         task: "detect", or another task that produces boxes.
-        runtime: "pytorch", "onnxruntime", "openvino", "torchscript" or "tensorrt".
+        runtime: "pytorch", "onnxruntime", "openvino", "torchscript", "tensorrt", "ncnn" or "litert".
         precision: of the weights, "fp32", "fp16", "int8", "bf16" where the runtime computes in it by its own choice,
             or "" if unknown.
         sha256: of the bytes that were loaded.
@@ -224,6 +252,40 @@ class Finished(Message, frozen=True, kw_only=True):
     inputs: list[tuple[int, int]] = []
 
 
+class ExportProgress(Message, frozen=True, kw_only=True):
+    """Worker to program: progress of an ``ExportModel``.
+
+    Attributes:
+        stage: "load", "calibration" (reading its frames), or "export", which does not count its steps.
+    """
+
+    stage: str
+    done: int = 0
+    total: int = 0
+
+
+class Exported(Message, frozen=True, kw_only=True):
+    """Worker to program: an ``ExportModel`` ended without an error.
+
+    Attributes:
+        name: of the new file or folder in the folder of the request.
+        imgsz: (height, width) of the network's input, pixels.
+        source_sha256: of the checkpoint's bytes that were loaded.
+        trusted: whether the user allowed these to run code.
+        unreadable: calibration frames that could not be decoded and were left out.
+        versions: package name to version.
+        seconds: wall time.
+    """
+
+    name: str
+    imgsz: tuple[int, int]
+    source_sha256: str
+    trusted: bool
+    versions: dict[str, str]
+    seconds: float
+    unreadable: list[int] = []
+
+
 class Failed(Message, frozen=True, kw_only=True):
     """Worker to program: an error.
 
@@ -248,8 +310,9 @@ class Failed(Message, frozen=True, kw_only=True):
         return f"{text.rstrip('.')}. {self.remedy}" if self.remedy else text
 
 
-ToWorker = LoadModel | Predict | Cancel
-FromWorker = Hello | ModelLoaded | RunProgress | FrameDetections | Finished | Failed
+ToWorker = LoadModel | Predict | ExportModel | Cancel
+FromRun = Hello | ModelLoaded | RunProgress | FrameDetections | Finished | Failed
+FromWorker = FromRun | ExportProgress | Exported
 AnyMessage = ToWorker | FromWorker
 
 

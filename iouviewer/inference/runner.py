@@ -20,9 +20,11 @@ from iouviewer.i18n import tr, tr_n
 from iouviewer.inference import protocol
 from iouviewer.inference.crashes import explain_end
 from iouviewer.inference.environment import worker_environment
-from iouviewer.inference.message_checks import InvalidMessageError, MessageChecks, cleaned
+from iouviewer.inference.message_checks import WROTE_A_MODEL, InvalidMessageError, MessageChecks, cleaned
 from iouviewer.inference.protocol import (
     Cancel,
+    Exported,
+    ExportProgress,
     Failed,
     FailureKind,
     Finished,
@@ -364,6 +366,8 @@ class _Run:
             return None
         if isinstance(message, protocol.ProtocolError):
             return _Ending(InvalidMessageError(str(message)).to_failure(self._worker.log))
+        if isinstance(message, ExportProgress | Exported):
+            return _Ending(InvalidMessageError(WROTE_A_MODEL).to_failure(self._worker.log))
         if message is None:
             return self._stopped() if self._cancelled_at is not None else self._crashed()
         return message

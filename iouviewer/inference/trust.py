@@ -20,8 +20,8 @@ from iouviewer.i18n import tr
 _CHUNK = 1 << 20
 _MAX_AGE_S = 24 * 3600.0
 """Age at which a copy on Windows counts as abandoned."""
-_OPENVINO_SUFFIXES = (".xml", ".bin", ".yaml")
-"""Files of an OpenVINO folder that its loader reads."""
+_FOLDER_SUFFIXES = (".xml", ".bin", ".yaml", ".param")
+"""Files of a folder of OpenVINO or NCNN that its loader reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class PrivateCopy:
 
 
 def private_copy(source: Path) -> PrivateCopy:
-    """Copy a model file, or the files of an OpenVINO folder, under the same name; OSError as from the file system."""
+    """Copy a model file, or the files of a model's folder, under the same name; OSError as from the file system."""
     remove_stale()
     folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=_copies_folder()))
     target = folder / source.name
@@ -152,7 +152,7 @@ def private_copy(source: Path) -> PrivateCopy:
     try:
         if source.is_dir():
             target.mkdir()
-            for part in sorted(p for p in source.iterdir() if p.suffix.lower() in _OPENVINO_SUFFIXES and p.is_file()):
+            for part in sorted(p for p in source.iterdir() if p.suffix.lower() in _FOLDER_SUFFIXES and p.is_file()):
                 digest.update(f"{part.name}\0{part.stat().st_size}\0".encode())
                 _copy(part, target / part.name, digest)
         else:

@@ -1,6 +1,7 @@
 """Detectors run by ultralytics.
 
-Only this module and ``ultralytics_val`` import ultralytics and torch, and only in the worker process.
+Only this module, ``ultralytics_val`` and ``ultralytics_export`` import ultralytics and torch, and only in the worker
+process.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pickle
 import re
 import sys
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +37,17 @@ PACKAGES = {
     "onnxruntime": ("onnx", "onnxruntime"),
     "openvino": ("openvino",),
     "tensorrt": ("tensorrt",),
+    "ncnn": ("ncnn",),
+    "litert": ("ai_edge_litert",),
 }
 """Modules that a runtime needs besides ultralytics and torch."""
-RUNTIMES = {".pt": "pytorch", ".onnx": "onnxruntime", ".torchscript": "torchscript", ".engine": "tensorrt"}
+RUNTIMES = {
+    ".pt": "pytorch",
+    ".onnx": "onnxruntime",
+    ".torchscript": "torchscript",
+    ".engine": "tensorrt",
+    ".tflite": "litert",
+}
 """Runtime by file name ending."""
 CODE_RUNTIMES = {
     "torchscript": tr("a TorchScript file is a program and can run any code on this computer"),
@@ -45,7 +55,7 @@ CODE_RUNTIMES = {
 }
 """Runtimes whose model files are programs, with the reason why they need the user's trust."""
 BOX_TASKS = ("detect", "segment", "pose")
-_LOAD_ERRORS = (
+LOAD_ERRORS = (
     RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, EOFError, OSError,
     ImportError, SyntaxError, NotImplementedError, StopIteration, MemoryError, UnicodeError,
     pickle.PickleError, zipfile.BadZipFile,
@@ -56,9 +66,18 @@ _SOURCE_LOCATION = re.compile(r"Exception from")
 
 
 def find_runtime(weights: Path) -> str:
-    """The runtime that a model file or OpenVINO folder needs."""
+    """The runtime that a model file, or a folder of OpenVINO or NCNN, needs."""
     if not weights.is_dir():
         return RUNTIMES[weights.suffix.lower()]
+    if weights.name.endswith("_ncnn_model"):
+        if any(weights.glob("*.param")):
+            return "ncnn"
+        raise DetectorError(
+            FailureKind.UNSUPPORTED,
+            tr("this folder is not an NCNN model: it has no .param file"),
+            path=str(weights),
+            remedy=tr("Choose the folder that the export created."),
+        )
     if any(weights.glob("*.xml")):
         return "openvino"
     raise DetectorError(
@@ -74,10 +93,10 @@ def require_packages(runtime: str) -> None:
     for module in ("torch", "ultralytics", *PACKAGES[runtime]):
         if importlib.util.find_spec(module) is None:
             requirement = '"iouviewer[yolo]"' if module in {"torch", "ultralytics"} else module
-            raise _missing_package(module, requirement)
+            raise missing_package(module, requirement)
 
 
-def _missing_package(package: str, requirement: str, path: str = "") -> DetectorError:
+def missing_package(package: str, requirement: str, path: str = "") -> DetectorError:
     return DetectorError(
         FailureKind.MISSING_PACKAGE,
         tr("the package {package} is not installed", package=package),
@@ -91,11 +110,24 @@ def load_detector(request: LoadModel) -> UltralyticsDetector:
     path = Path(request.weights)
     runtime = find_runtime(path)
     require_packages(runtime)
+    copy, trusted = checked_copy(path, runtime, request.trusted)
+    try:
+        return UltralyticsDetector(request, path, copy, runtime, trusted)
+    except DetectorError:
+        copy.remove()
+        raise
+
+
+def checked_copy(path: Path, runtime: str, hashes: Collection[str]) -> tuple[PrivateCopy, bool]:
+    """A private copy of a model that may be loaded now, and whether its hash is one of the trusted ``hashes``.
+
+    Code in the file can run only where it is.
+    """
     try:
         copy = private_copy(path)
     except OSError as error:
         raise _copy_error(error, path) from error
-    trusted = copy.sha256 in request.trusted
+    trusted = copy.sha256 in hashes
     try:
         if runtime in CODE_RUNTIMES and not trusted:
             raise _needs_trust(path, copy.sha256, CODE_RUNTIMES[runtime])
@@ -105,10 +137,10 @@ def load_detector(request: LoadModel) -> UltralyticsDetector:
             allow_code(os.environ)
         else:
             check_safe_loading()
-        return UltralyticsDetector(request, path, copy, runtime, trusted)
     except DetectorError:
         copy.remove()
         raise
+    return copy, trusted
 
 
 def _copy_error(error: OSError, path: Path) -> DetectorError:
@@ -171,7 +203,7 @@ def _check_container(copy: Path, path: Path) -> None:
         raise DetectorError(FailureKind.DAMAGED, reason, path=str(path), remedy=tr("Copy it again."))
 
 
-def _summary_line(error: BaseException) -> str:
+def summary_line(error: BaseException) -> str:
     """The first informative line of an error."""
     lines = [line.strip() for line in str(error).replace("ERROR ❌️ ", "").splitlines()]
     informative = [line for line in lines if line and not _SOURCE_LOCATION.match(line)]
@@ -197,16 +229,61 @@ def _is_refused_pickle(error: BaseException, copy: Path) -> bool:
     return False
 
 
+def log_to_stderr() -> None:
+    """Make ultralytics log to this process's standard error, which is the program's log."""
+    from ultralytics.utils import LOGGER
+
+    for handler in LOGGER.handlers:
+        if hasattr(handler, "setStream"):
+            handler.setStream(sys.stderr)
+
+
+def load_error(
+    error: BaseException, weights: Path, copy: PrivateCopy, *, trusted: bool, device: str = ""
+) -> DetectorError:
+    """Why a model cannot be loaded, from an error of the libraries (``LOAD_ERRORS``)."""
+    path = str(weights)
+    if isinstance(error, ImportError) and error.name:
+        package = error.name.partition(".")[0]
+        return missing_package(package, package, path)
+    if is_out_of_memory(error):
+        reason = tr("not enough memory to load the model")
+        return DetectorError(FailureKind.MEMORY, reason, path=path, remedy=LESS_MEMORY, detail=str(error))
+    line = summary_line(error).replace(str(copy.path), weights.name)
+    if isinstance(error, ValueError) and "device" in line.lower():
+        return DetectorError(
+            FailureKind.UNSUPPORTED,
+            tr("this machine has no device {device!r}", device=device),
+            remedy=tr("Choose cpu, or the number of a GPU of this machine."),
+            detail=line,
+        )
+    if not trusted and _is_refused_pickle(error, copy.path):
+        reason = tr("the file contains more than a model's weights and can run any code on this computer")
+        return _needs_trust(weights, copy.sha256, reason)
+    return DetectorError(
+        FailureKind.DAMAGED,
+        tr("the model cannot be loaded: {reason}", reason=line),
+        path=path,
+        remedy=tr("Export or copy it again."),
+        detail=str(error),
+    )
+
+
+def refuse_other_tasks(task: str, path: Path) -> None:
+    """DetectorError for a model that does not find boxes."""
+    if task not in BOX_TASKS:
+        reason = tr("models for the task {task!r} do not detect boxes", task=task)
+        remedy = tr("Choose a model for the task detect, segment or pose.")
+        raise DetectorError(FailureKind.UNSUPPORTED, reason, path=str(path), remedy=remedy)
+
+
 class UltralyticsDetector:
     """A model loaded by ultralytics; ``detect`` returns what its ``predict`` returns for the same image."""
 
     def __init__(self, request: LoadModel, path: Path, copy: PrivateCopy, runtime: str, trusted: bool) -> None:
         from ultralytics import YOLO
-        from ultralytics.utils import LOGGER
 
-        for handler in LOGGER.handlers:
-            if hasattr(handler, "setStream"):
-                handler.setStream(sys.stderr)
+        log_to_stderr()
         self._copy = copy
         self._path = path
         self._request = request
@@ -225,12 +302,10 @@ class UltralyticsDetector:
             # Exported models are loaded by the first prediction. Doing it here makes a model that cannot run fail at
             # once.
             self._model.predict(np.zeros((480, 640, 3), np.uint8), **self._options)
-        except _LOAD_ERRORS as error:
-            raise self._load_error(error, trusted) from error
-        if self._model.task not in BOX_TASKS:
-            reason = tr("models for the task {task!r} do not detect boxes", task=str(self._model.task))
-            remedy = tr("Choose a model for the task detect, segment or pose.")
-            raise DetectorError(FailureKind.UNSUPPORTED, reason, path=str(path), remedy=remedy)
+        except LOAD_ERRORS as error:
+            device = self._options.get("device", "")
+            raise load_error(error, path, copy, trusted=trusted, device=device) from error
+        refuse_other_tasks(str(self._model.task), path)
         self.info = self._describe(runtime, trusted, read_export(copy.path, runtime))
         self.inputs = []
 
@@ -296,33 +371,6 @@ class UltralyticsDetector:
         """Delete the private copy."""
         self._copy.remove()
 
-    def _load_error(self, error: BaseException, trusted: bool) -> DetectorError:
-        path = str(self._path)
-        if isinstance(error, ImportError) and error.name:
-            package = error.name.partition(".")[0]
-            return _missing_package(package, package, path)
-        if is_out_of_memory(error):
-            reason = tr("not enough memory to load the model")
-            return DetectorError(FailureKind.MEMORY, reason, path=path, remedy=LESS_MEMORY, detail=str(error))
-        line = _summary_line(error).replace(str(self._copy.path), self._path.name)
-        if isinstance(error, ValueError) and "device" in line.lower():
-            return DetectorError(
-                FailureKind.UNSUPPORTED,
-                tr("this machine has no device {device!r}", device=self._options.get("device", "")),
-                remedy=tr("Choose cpu, or the number of a GPU of this machine."),
-                detail=line,
-            )
-        if not trusted and _is_refused_pickle(error, self._copy.path):
-            reason = tr("the file contains more than a model's weights and can run any code on this computer")
-            return _needs_trust(self._path, self._copy.sha256, reason)
-        return DetectorError(
-            FailureKind.DAMAGED,
-            tr("the model cannot be loaded: {reason}", reason=line),
-            path=path,
-            remedy=tr("Export or copy it again."),
-            detail=str(error),
-        )
-
     def _describe(self, runtime: str, trusted: bool, export: ExportFacts) -> ModelLoaded:
         predictor = self._model.predictor
         names = self._model.names
@@ -342,7 +390,7 @@ class UltralyticsDetector:
             precision=export.precision or _precision(predictor.model, self._path),
             sha256=self._copy.sha256,
             trusted=trusted,
-            versions={name: version for name in packages if (version := _version(name))},
+            versions={name: version for name in packages if (version := version_of(name))},
             hardware=_hardware(device),
             threads=_threads(predictor.model, runtime),
             parameters=parameters,
@@ -411,7 +459,7 @@ def _threads(backend: Any, runtime: str) -> int:
     return int(session.get_session_options().intra_op_num_threads) if session is not None else 0
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import BinaryIO, Protocol
 
@@ -14,10 +14,12 @@ from iouviewer.document.sources import FrameImage
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.inference import protocol
-from iouviewer.inference.detector import Detector, DetectorError, LoadDetector
+from iouviewer.inference.detector import Detector, DetectorError, LoadDetector, WriteModel
 from iouviewer.inference.protocol import (
     Cancel,
     Detections,
+    ExportModel,
+    ExportProgress,
     Failed,
     FailureKind,
     Finished,
@@ -54,7 +56,7 @@ class _Inbox:
     """Reads commands in its own thread, to detect a cancel or the end of the parent while a frame is processed."""
 
     def __init__(self, stream: BinaryIO, on_disconnect: Callable[[], None]) -> None:
-        self.commands: queue.SimpleQueue[LoadModel | Predict | Failed | None] = queue.SimpleQueue()
+        self.commands: queue.SimpleQueue[LoadModel | Predict | ExportModel | Failed | None] = queue.SimpleQueue()
         self.cancel = threading.Event()
         self._stream = stream
         self._on_disconnect = on_disconnect
@@ -73,7 +75,7 @@ class _Inbox:
                 return
             if isinstance(message, Cancel):
                 self.cancel.set()
-            elif isinstance(message, LoadModel | Predict):
+            elif isinstance(message, LoadModel | Predict | ExportModel):
                 if isinstance(message, Predict):
                     self.cancel.clear()
                 self.commands.put(message)
@@ -119,6 +121,7 @@ def run_worker(
     stdout: BinaryIO,
     open_video: Callable[..., FrameSource],
     load_detector: LoadDetector,
+    write_model: WriteModel,
     *,
     on_disconnect: Callable[[], None] = lambda: None,
     process: int = 0,
@@ -129,6 +132,7 @@ def run_worker(
         open_video: opens a file (or, with a list of image files as second argument, these) for reading frames by
             number, channels B, G, R as in OpenCV; UserError if it fails.
         load_detector: loads the detector for a LoadModel; DetectorError if it fails.
+        write_model: writes the model for an ExportModel; DetectorError if it fails.
         on_disconnect: called in another thread as soon as ``stdin`` ends, even while a frame is processed.
     """
     outbox = _Outbox(stdout)
@@ -142,12 +146,15 @@ def run_worker(
                 outbox.send(command)
                 return 2
             try:
-                if isinstance(command, LoadModel):
+                if isinstance(command, LoadModel | ExportModel):
                     # One model per process: code of a trusted model could change how the next one is loaded.
                     if loads:
                         outbox.send(Failed(kind=FailureKind.PROTOCOL, message=tr("LoadModel was sent twice")))
                         return 2
                     loads += 1
+                if isinstance(command, ExportModel):
+                    _export(command, write_model, open_video, outbox)
+                elif isinstance(command, LoadModel):
                     detector = load_detector(command)
                     outbox.send(detector.info)
                 elif detector is None:
@@ -221,6 +228,37 @@ def _predict(
         source.close()
         # The frames before one that fails are good.
         outbox.flush_detections()
+
+
+def _export(
+    command: ExportModel, write_model: WriteModel, open_video: Callable[..., FrameSource], outbox: _Outbox
+) -> None:
+    """Write one model; the calibration frames are read while they are taken."""
+    if not command.frames:
+        outbox.send(write_model(command, iter(()), outbox.send))
+        return
+    try:
+        source = open_video(command.video, command.images) if command.images else open_video(command.video)
+    except UserError as error:
+        outbox.send(_video_failure(error, command.video))
+        return
+    outside = [f for f in command.frames if not 0 <= f < source.frame_count]
+
+    def images() -> Iterator[tuple[int, FrameImage]]:
+        for done, frame in enumerate(command.frames):
+            outbox.send(ExportProgress(stage="calibration", done=done, total=len(command.frames)))
+            try:
+                yield frame, source.read(frame)
+            except UserError:  # the reply names the frames that are missing
+                continue
+
+    try:
+        if outside:
+            outbox.send(_frame_outside(outside[0], source.frame_count, command.video))
+        else:
+            outbox.send(write_model(command, images(), outbox.send))
+    finally:
+        source.close()
 
 
 def _progress(done: int, frames: list[int], began: float) -> RunProgress:

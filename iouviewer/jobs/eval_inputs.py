@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from iouviewer.document.calibration import calibrated_mask
 from iouviewer.document.class_join import class_list, keeps_unknown_classes
 from iouviewer.document.classes import ClassTable, class_name_of
 from iouviewer.document.ground_truth import rows_for_metrics, unscored_classes
@@ -233,6 +234,24 @@ class EvalInputs:
 def frame_mask(frames: Int | None, frame_count: int) -> Bool:
     """(F,) bool from frame numbers; numbers outside the source are ignored, None selects all frames."""
     if frames is None:
+def without_calibrated(inputs: EvalInputs) -> EvalInputs:
+    """The inputs without the frames that any of their variants was calibrated on.
+
+    Raises:
+        UserError: no frame is left.
+    """
+    mask = calibrated_mask((one.predictions for one in inputs.variants), inputs.truth.table.frame_count)
+    if mask is None:
+        return inputs
+    kept = inputs.frames[~mask[inputs.frames]]
+    if not len(kept) and len(inputs.frames):
+        raise UserError(
+            tr("all selected frames are frames that a variant was calibrated on, which cannot be scored"),
+            remedy=tr("Choose other frames, or calibrate the model on others."),
+        )
+    return replace(inputs, frames=kept)
+
+
         return np.ones(frame_count, np.bool_)
     mask = np.zeros(frame_count, np.bool_)
     mask[frames[(frames >= 0) & (frames < frame_count)]] = True

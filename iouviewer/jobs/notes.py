@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from iouviewer.document.calibration import calibration_frames
 from iouviewer.document.imported import StatedFact
 from iouviewer.document.scores_types import FULL_CURVE_FLOOR
 from iouviewer.errors import UserError
@@ -43,7 +44,7 @@ def left_out_notes(truth: Truth, variant: VariantInput) -> Iterator[str]:
         return
     unscored = {classes.names[number] for number in join.unscored}
     counted = truth.table.class_ids[~truth.table.ignored & truth.labelled[truth.table.frame_of_row()]]
-    is_fact = not missing_classes([variant.class_facts], [variant.predictions.table], counted)
+    is_fact = not missing_classes(variant.class_facts, variant.predictions.table, counted)
     for is_unscored in (False, True):
         counts = {name: n for name, n in variant.dropped_classes.items() if (name in unscored) is is_unscored}
         if not counts:
@@ -75,6 +76,18 @@ def withheld_note(variant: VariantInput) -> Iterator[str]:
         text = tr_n(
             "{variant}: ground truth comes from it on {count} frame that nobody verified, which does not count",
             "{variant}: ground truth comes from it on {count:,} frames that nobody verified, which do not count",
+            count,
+            variant=variant.name,
+        )
+        yield StatedFact(text)
+
+
+def calibration_note(variant: VariantInput) -> Iterator[str]:
+    """That frames leave all scores because a variant was calibrated on them."""
+    if count := len(calibration_frames(variant.predictions)):
+        text = tr_n(
+            "{count} frame that {variant} was calibrated on is left out of all scores and verdicts",
+            "{count:,} frames that {variant} was calibrated on are left out of all scores and verdicts",
             count,
             variant=variant.name,
         )

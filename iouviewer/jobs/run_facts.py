@@ -19,6 +19,7 @@ from iouviewer.document.predictions import PredictionSet
 from iouviewer.i18n import tr, tr_n
 from iouviewer.inference.protocol import Detections, ModelLoaded
 from iouviewer.inference.runner import RunRequest
+from iouviewer.jobs.made_models import read_record
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Float, Int
 
 Size = tuple[int, int]
@@ -39,7 +40,11 @@ def begun_protocol(request: RunRequest, fingerprint: str) -> dict[str, Any]:
 
 
 def loaded_protocol(model: ModelLoaded, request: RunRequest) -> dict[str, Any]:
-    """What a loaded model really does; ``floor`` and ``nms_iou`` are None where its files do not say it."""
+    """What a loaded model really does; ``floor`` and ``nms_iou`` are None where its files do not say it.
+
+    ``made`` is there for a model that the program made (``made_models``).
+    """
+    made, made_note = read_record(request.weights, model.sha256)
     return {
         "floor": model.floor,
         "nms": model.nms,
@@ -55,7 +60,8 @@ def loaded_protocol(model: ModelLoaded, request: RunRequest) -> dict[str, Any]:
         "hardware": model.hardware,
         "threads": model.threads,
         "weights_bytes": weights_bytes(request.weights),
-        "notes": run_notes(model, request),
+        "notes": [*run_notes(model, request), *filter(None, [made_note])],
+        **({} if made is None else {"made": made}),
     }
 
 

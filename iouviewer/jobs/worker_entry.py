@@ -28,6 +28,7 @@ def main() -> int:
     from iouviewer.inference.environment import prepare_environment
 
     prepare_environment(os.environ)
+    from iouviewer.inference.adapters import write_model
     from iouviewer.inference.worker import run_worker
 
     loaded: list[Detector] = []
@@ -45,7 +46,7 @@ def main() -> int:
             detector.close()
         os._exit(0)
 
-    return run_worker(stdin, stdout, _open_source, load, on_disconnect=exit_now, process=os.getpid())
+    return run_worker(stdin, stdout, _open_source, load, write_model, on_disconnect=exit_now, process=os.getpid())
 
 
 _MEMORY = 64 * 1024 * 1024

@@ -17,7 +17,8 @@ import pytest
 
 from iouviewer.errors import UserError
 from iouviewer.inference import protocol
-from iouviewer.inference.protocol import Detections, FrameDetections, LoadModel, ModelLoaded
+from iouviewer.inference.detector import DetectorError
+from iouviewer.inference.protocol import Detections, FailureKind, FrameDetections, LoadModel, ModelLoaded
 
 needs_yolo = pytest.mark.skipif(
     importlib.util.find_spec("ultralytics") is None or importlib.util.find_spec("torch") is None,
@@ -96,11 +97,20 @@ def detections_in(messages: list) -> list[Detections]:
     return [found for message in messages if isinstance(message, FrameDetections) for found in message.unpack()]
 
 
+def refuse_to_write(command, images, report):
+    raise DetectorError(FailureKind.UNSUPPORTED, "nothing is written here")
+
+
 class WorkerSession:
     """A worker in a thread, with the program's ends of its pipes."""
 
     def __init__(
-        self, detector: FakeDetector | None = None, video: FakeVideo | None = None, load=None, open_video=None
+        self,
+        detector: FakeDetector | None = None,
+        video: FakeVideo | None = None,
+        load=None,
+        open_video=None,
+        write_model=None,
     ) -> None:
         from iouviewer.inference.worker import run_worker
 
@@ -117,6 +127,7 @@ class WorkerSession:
                 *self._inner,
                 open_video or (lambda path: self.video),
                 load or (lambda request: self.detector),
+                write_model or refuse_to_write,
                 on_disconnect=self.gone.set,
             )
             self._inner[1].close()

@@ -135,9 +135,9 @@ CASES = {
         "found(frame(2, [(1, 2, 3, 4)] * 301))", "frame 2 has 301 boxes where the model returns at most 300"
     ),
     # Wrong types, wrong order, truncated.
-    "text for a number": Case("found(frame(2), counts=['many'])", "not a message of protocol version 3"),
-    "unknown message": Case("send({'type': 'Surprise'})", "not a message of protocol version 3"),
-    "a list": Case("raw(struct.pack('<I', 4) + bytes([0x93, 1, 2, 3]))", "not a message of protocol version 3"),
+    "text for a number": Case("found(frame(2), counts=['many'])", "not a message of protocol version 4"),
+    "unknown message": Case("send({'type': 'Surprise'})", "not a message of protocol version 4"),
+    "a list": Case("raw(struct.pack('<I', 4) + bytes([0x93, 1, 2, 3]))", "not a message of protocol version 4"),
     "text": Case("raw(b'Traceback (most recent call last)')", "is not a message length"),
     "a length of 4 GB": Case("raw(b'\\xff' * 8)", "is not a message length"),
     "cut within a message": Case("raw(struct.pack('<I', 100) + b'ab')", "exit status 0", kind=FailureKind.CRASHED),
@@ -175,7 +175,7 @@ CASES = {
     # Failures: hints that fit.
     "trust without a file": Case("#early\nfail(kind='needs_trust', sha256='ab')", "it asks for trust without", EARLY),
     "trust after loading": Case("fail(kind='needs_trust', sha256='ab' * 32)", "it asks for trust without"),
-    "an unknown failure": Case("fail(kind='boredom')", "not a message of protocol version 3"),
+    "an unknown failure": Case("fail(kind='boredom')", "not a message of protocol version 4"),
     "a failure in many lines": Case(
         "fail(message='first\\n\\x1b[31msecond ' + 'x' * 9999)", "first [31msecond xxx", kind=FailureKind.MEMORY
     ),

@@ -89,8 +89,8 @@ def test_an_empty_stream_is_the_end_and_not_an_error():
         (b"\x05\x00\x00\x00ab", "within a message"),
         (b"\x00\x00\x00\x00", "is not a message length"),
         (b"HTTP/1.1 200 OK\r\n", "is not a message length"),
-        (struct.pack("<I", 3) + b"abc", "not a message of protocol version 3"),
-        (struct.pack("<I", 1) + b"\x80", "not a message of protocol version 3"),
+        (struct.pack("<I", 3) + b"abc", "not a message of protocol version 4"),
+        (struct.pack("<I", 1) + b"\x80", "not a message of protocol version 4"),
     ],
 )
 def test_invalid_data_is_refused(data, reason):

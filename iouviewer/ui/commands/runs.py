@@ -18,6 +18,7 @@ from iouviewer.app.jobs.inference_job import InferenceQueue, QueueState, Run
 from iouviewer.app.jobs.model_probe import ModelProbe
 from iouviewer.app.projects.importer import PROTOCOL_DETAILS
 from iouviewer.app.settings import Settings
+from iouviewer.document.calibration import frames_to_ranges, ranges_to_frames
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.errors import UserError
@@ -326,31 +327,16 @@ class RunCommands(QObject):
 
 def _protocol(request: RunRequest, fingerprint: str) -> dict[str, Any]:
     """What a run asks for, as stored in projects and reports."""
-    frames = {} if request.frames is None else {"frames": _frame_ranges(request.frames)}
+    frames = {} if request.frames is None else {"frames": frames_to_ranges(request.frames)}
     return {**run_facts.begun_protocol(request, fingerprint), **frames}
 
 
 def _request_of(variant: Variant, video: Path) -> RunRequest:
     """The run described by a variant's protocol."""
     protocol = variant.predictions.protocol
-    frames = [frame for start, stop, step in protocol.get("frames", ()) for frame in range(start, stop, step)]
+    frames = ranges_to_frames(protocol.get("frames", ())).tolist()
     request = run_facts.request_of(variant.name, Path(variant.path), video, variant.predictions)
     return replace(request, frames=tuple(frames) if "frames" in protocol else None)
-
-
-def _frame_ranges(frames: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Frames as ranges (start, stop, step), in the given order."""
-    ranges: list[tuple[int, int, int]] = []
-    for frame in frames:
-        start, stop, step = ranges[-1] if ranges else (frame, frame, 1)
-        last = stop - step
-        if ranges and last == start and frame > start:
-            ranges[-1] = (start, frame + (frame - start), frame - start)
-        elif ranges and last > start and frame == stop:
-            ranges[-1] = (start, stop + step, step)
-        else:
-            ranges.append((frame, frame + 1, 1))
-    return ranges
 
 
 def _minutes_text(seconds: float) -> str:
