@@ -53,6 +53,19 @@ def count_uses(truth: GroundTruth) -> dict[int, ClassUse]:
     return found
 
 
+def count_all_uses(document: Document) -> dict[int, ClassUse]:
+    """The use of each class in all sources of a document; tracks of different sources are different objects."""
+    found: dict[int, ClassUse] = {}
+    for source in document.sources:
+        for class_id, use in count_uses(document.ground_truth(source)).items():
+            known = found.get(class_id, ClassUse())
+            found[class_id] = ClassUse(
+                *(known.boxes + use.boxes, known.tracks + use.tracks),
+                *(known.frames + use.frames, known.verified + use.verified),
+            )
+    return found
+
+
 def _regions(class_ids: Int, tracks: Int, flags: Int) -> Bool:
     """(N,) bool: regions to ignore, which need no class: they show no object, and so have no track."""
     ignored = (flags & int(BoxFlag.IGNORED)) != 0
@@ -146,45 +159,38 @@ def _without(
     *,
     keeps_name: bool,
 ) -> Edit:
-    """The edit that removes a class; the last class takes its id over."""
-    _check_other_sources(document, class_id, source)
-    truth, classes = document.ground_truth(source), document.classes
-    frames, _rects, class_ids, _tracks, _flags, ids = truth.columns()
+    """The edit that removes a class from all sources of the document; the last class takes its id over."""
+    classes = document.classes
     last = len(classes) - 1
     moved = np.arange(-1, len(classes))  # index: id + 1
     moved[last + 1] = class_id
-    leaving = class_ids == class_id
-    if leaving.any() and target is None:
-        raise UserError(
-            tr("class {name} still has boxes", name=classes.names[class_id]), remedy=tr("Choose a class for them.")
-        )
-    final: Int = moved[class_ids + 1]
     target_id = UNSPECIFIED_CLASS if target is None else int(moved[target + 1])
-    final[leaving] = target_id
-    changed = final != class_ids
-    pairs = tuple(zip(ids[changed].tolist(), final[changed].tolist(), strict=True))
-    # Boxes of the last class only change their number, and boxes that keep theirs change their class.
-    edits: list[Edit] = [SetClasses(pairs, source)] if pairs else []
+    edits: list[Edit] = []
+    marks: list[Edit] = []
+    for number in document.sources:
+        truth = document.ground_truth(number)
+        frames, _rects, class_ids, _tracks, _flags, ids = truth.columns()
+        leaving = class_ids == class_id
+        if leaving.any() and target is None:
+            raise UserError(
+                tr("class {name} still has boxes", name=classes.names[class_id]), remedy=tr("Choose a class for them.")
+            )
+        final: Int = moved[class_ids + 1]
+        final[leaving] = target_id
+        changed = final != class_ids
+        pairs = tuple(zip(ids[changed].tolist(), final[changed].tolist(), strict=True))
+        # Boxes of the last class only change their number, and boxes that keep theirs change their class.
+        edits += [SetClasses(pairs, number)] if pairs else []
+        outdated = outdated_marks(truth, frames[leaving])
+        marks += [SetFrames(outdated, number)] if outdated else []
     edits.append(SetClassNames.of(_table_without(classes, class_id, target_id, default_colours, keeps_name), source))
-    marks = outdated_marks(truth, frames[leaving])
-    if marks:
-        edits.append(SetFrames(marks, source))
-    return combine_edits(edits, source)
+    return combine_edits([*edits, *marks], source)
 
 
 def outdated_marks(truth: GroundTruth, frames: Int) -> tuple[FrameMark, ...]:
     """Marks of the verified ones of these frames: their boxes changed."""
     chosen = [frame for frame in np.unique(frames).tolist() if truth.is_verified(frame)]
     return tuple(truth.mark(frame)._replace(verified=False, changed=True) for frame in chosen)
-
-
-def _check_other_sources(document: Document, class_id: int, source: int) -> None:
-    """UserError where another source has boxes whose class would change."""
-    last = len(document.classes) - 1
-    for number, known in document.sources.items():
-        if number != source and np.isin(document.ground_truth(number).columns()[2], [class_id, last]).any():
-            name = document.class_names[class_id]
-            raise UserError(tr("class {name} is also used in {source}", name=name, source=known.name))
 
 
 def _table_without(

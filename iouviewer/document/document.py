@@ -26,6 +26,7 @@ from iouviewer.document.edits import (
     SetRects,
     SetTracks,
     SetVariants,
+    join_changes,
 )
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.notes import Note, NotePin, find_note_error, notes_of_removed, notes_of_retracked
@@ -408,13 +409,8 @@ class Document:
             raise
         if not done:
             return None
-        aspects = Aspect(0)
-        for applied in done:
-            aspects |= applied.change.aspects
-        change = Change(
-            done[0].change.source,
-            frozenset().union(*(a.change.frames for a in done)),
-            frozenset().union(*(a.change.box_ids for a in done)),
-            aspects,
-        )
+        changes = [applied.change for applied in done]
+        # Edits of one source may leave the source of the batch unset.
+        sources = {change.source for change in changes}
+        change = join_changes(changes, edit.source if edit.source in sources else changes[0].source)
         return Applied(change, Batch(tuple(a.inverse for a in reversed(done)), edit.source))

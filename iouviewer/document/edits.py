@@ -6,6 +6,7 @@ and read back bit for bit. Names of classes and fields are part of the file form
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import Flag, IntEnum, StrEnum, auto
 from typing import NamedTuple
@@ -245,6 +246,7 @@ class Change(NamedTuple):
         aspects: which parts changed.
         phase: LIVE or COMMITTED.
         origin: the component that caused the change, for example ``canvas``; a view may ignore its own changes.
+        others: what changed in other sources of the document (their class table is the same), one for each source.
     """
 
     source: int
@@ -253,6 +255,31 @@ class Change(NamedTuple):
     aspects: Aspect
     phase: Phase = Phase.COMMITTED
     origin: str = ""
+    others: tuple[Change, ...] = ()
+
+    @property
+    def by_source(self) -> tuple[Change, ...]:
+        """This change and the others, one for each source."""
+        return (self._replace(others=()), *self.others)
+
+
+def join_changes(changes: Sequence[Change], source: int, phase: Phase = Phase.COMMITTED, origin: str = "") -> Change:
+    """Several changes as one; ``others`` is what changed in sources besides this one."""
+    parts: dict[int, list[Change]] = {source: []}
+    for change in changes:
+        for part in change.by_source:
+            parts.setdefault(part.source, []).append(part)
+    own, *others = (_join_of_one_source(number, found, phase, origin) for number, found in parts.items())
+    return own._replace(others=tuple(others))
+
+
+def _join_of_one_source(source: int, changes: Sequence[Change], phase: Phase, origin: str) -> Change:
+    aspects = Aspect(0)
+    for change in changes:
+        aspects |= change.aspects
+    frames = frozenset[int]().union(*(change.frames for change in changes))
+    ids = frozenset[int]().union(*(change.box_ids for change in changes))
+    return Change(source, frames, ids, aspects, phase, origin)
 
 
 class Applied(NamedTuple):

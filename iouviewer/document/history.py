@@ -26,6 +26,7 @@ class RowChanges:
         classes, decisions, notes: all of them, None where they did not change.
         next_id: the next unused box id.
         default_state: state of frames that become known later, None where it did not change.
+        others: the rows of other sources.
     """
 
     source: int
@@ -37,6 +38,12 @@ class RowChanges:
     next_id: int = 1
     default_state: FrameState | None = None
     notes: tuple[Note, ...] | None = None
+    others: tuple[RowChanges, ...] = ()
+
+    @property
+    def by_source(self) -> tuple[RowChanges, ...]:
+        """The rows of each source."""
+        return (self, *self.others)
 
 
 def collect_row_changes(document: Document, change: Change) -> RowChanges:
@@ -60,6 +67,7 @@ def collect_row_changes(document: Document, change: Change) -> RowChanges:
         notes=document.notes(change.source) if change.aspects & Aspect.NOTES else None,
         next_id=truth.next_id,
         default_state=truth.default_state if marked else None,
+        others=tuple(collect_row_changes(document, other) for other in change.others),
     )
 
 

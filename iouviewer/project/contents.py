@@ -27,7 +27,7 @@ from iouviewer.i18n import tr
 from iouviewer.metrics.table import Bool, BoxTable
 from iouviewer.path_texts import encode_legible, text_path
 from iouviewer.project import checked, history_log, note_rows, numbering_rows, rows, variant_rows
-from iouviewer.project.contents_list import write_settings
+from iouviewer.project.contents_list import CLASSES, write_settings
 from iouviewer.project.rows import ProgressCallback, no_progress
 from iouviewer.project.schema import connect, create_tables
 
@@ -254,7 +254,7 @@ def _read_settings(connection: sqlite3.Connection) -> dict[str, Any]:
     try:
         found = checked.select(connection, "settings")
         checked.check_sum(connection, "settings")
-        return {key: msgspec.json.decode(value) for key, value in found}
+        return {key: msgspec.json.decode(value) for key, value in found if key != CLASSES}
     except (msgspec.MsgspecError, TypeError) as error:
         raise checked.DamagedRowsError(tr("a setting is damaged: {reason}", reason=error)) from error
 

@@ -1,9 +1,12 @@
-"""A second list of the settings and notes of a project, beside their tables, so that lost ones can be named."""
+"""What is kept a second time, in another table, so that damage to one loses nothing, or can at least be named.
+
+Settings and notes are listed in the table ``meta``; the class table is copied into ``settings``.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +19,9 @@ _SETTINGS = "setting_list"
 _NOTES = "note_list"
 """Keys of the table ``meta``; that of notes is followed by the number of the source."""
 
+CLASSES = "class_table"
+"""Key of the table ``settings``: a copy of the class table, no setting."""
+
 _EXCERPT = 60
 """Characters of a note that are listed."""
 
@@ -26,6 +32,7 @@ _SETTING_NAMES = {
     "edited": tr("whether recovered boxes were edited"),
     "labelled_video": tr("properties of the labelled video"),
     "copy": tr("which project this is a copy of"),
+    CLASSES: tr("copy of the class table"),
 }
 """What a person calls a setting; other keys are shown as they are."""
 
@@ -38,6 +45,18 @@ def write_settings(connection: sqlite3.Connection, encoded: Iterable[tuple[str, 
     checked.insert(connection, "settings", encoded)
     keys = [key for (key,) in connection.execute("SELECT key FROM settings ORDER BY key") if isinstance(key, str)]
     checked.write_meta(connection, _SETTINGS, msgspec.json.encode(keys).decode())
+
+
+def copy_classes(connection: sqlite3.Connection, names: Sequence[str], arranged: str) -> None:
+    """Copy the class names, and the JSON text with everything else that the class table has."""
+    write_settings(connection, [(CLASSES, msgspec.json.encode([names, arranged]).decode())])
+
+
+def read_classes(settings: Iterable[checked.Row]) -> tuple[tuple[str, ...], str] | None:
+    """What ``copy_classes`` wrote, from intact rows of the table ``settings``; None without a copy."""
+    found = next((row[1] for row in settings if row[0] == CLASSES), None)
+    classes: tuple[tuple[str, ...], str] | None = _decode(found, tuple[tuple[str, ...], str])
+    return classes
 
 
 def list_notes(connection: sqlite3.Connection, source: int, notes: Iterable[Note]) -> None:

@@ -22,7 +22,7 @@ from iouviewer.document.sources import ImageTable, Source, TruthFile
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Float, Int
 from iouviewer.path_texts import legible, path_text, text_path
-from iouviewer.project import checked, column_copy, frame_blocks
+from iouviewer.project import checked, column_copy, contents_list, frame_blocks
 from iouviewer.project.checked import DamagedRowsError
 
 _BOX_DTYPE = np.dtype(
@@ -39,7 +39,7 @@ ROWS_PER_READ = 65_536
 _BEFORE_ALL_IDS = -(1 << 62)
 
 
-_CLASS_NUMBERS = "class_numbers"
+CLASS_NUMBERS = "class_numbers"
 """Key in the table ``meta``."""
 
 
@@ -129,6 +129,8 @@ def _write_images(connection: sqlite3.Connection, source: Source) -> None:
         else:
             connection.execute("DELETE FROM meta WHERE key = ?", (key,))
     checked.write_meta(connection, _images_key("truth", source.id), msgspec.json.encode(source.truth_file))
+    kept_rows.write_kept(connection, source.id, source.kept)
+    kept_rows.write_kept(connection, source.id, source.kept)
 
 
 def _read_truth_file(connection: sqlite3.Connection, source: int) -> TruthFile:
@@ -173,7 +175,8 @@ def write_classes(connection: sqlite3.Connection, classes: ClassTable) -> None:
     arranged = (classes.order, classes.colours, classes.aliases, classes.attribute_sets)
     numbers = _ClassNumbers(classes.numbers, classes.kind.value, classes.named, *arranged)
     text = msgspec.json.encode(numbers).decode()
-    checked.write_meta(connection, _CLASS_NUMBERS, text)
+    checked.write_meta(connection, CLASS_NUMBERS, text)
+    contents_list.copy_classes(connection, classes.names, text)
 
 
 def write_boxes(
@@ -321,6 +324,7 @@ def read_sources(connection: sqlite3.Connection) -> list[tuple[Source, str, int]
                 images=_read_images(connection, _images_key("images", row[0])),
                 listed=_read_images(connection, _images_key("listed", row[0])),
                 truth_file=_read_truth_file(connection, row[0]),
+                kept=kept_rows.read_kept(connection, row[0]),
             ),
             text_path(row[3]),
             row[10],
@@ -336,7 +340,7 @@ def read_classes(connection: sqlite3.Connection) -> ClassTable:
     if [number for number, _name in found] != list(range(len(found))):
         raise DamagedRowsError(tr("class names are missing"))
     names = tuple(name for _number, name in found)
-    stored = checked.read_meta(connection, _CLASS_NUMBERS)
+    stored = checked.read_meta(connection, CLASS_NUMBERS)
     if stored is None:
         return ClassTable(names)
     try:

@@ -219,19 +219,23 @@ class _Salvager:
         self._is_complete = True
         """Whether everything that steps of the history refer to was recovered."""
         self._meta: list[Row] = []
+        self._settings: FoundRows
 
     def run(self, path: Path) -> None:
         """Copy everything; the history is kept only if everything that it refers to was recovered."""
         sources = [row for row in self._read("sources") if 0 <= row[6] < _MAX_FRAMES]
         boxes = self._damaged.read("boxes")
-        names = self._names(boxes)
+        self._settings = self._damaged.read("settings")
+        copy = contents_list.read_classes(row for row in self._settings.rows.values() if _has_types(row, (str, str)))
+        names = self._names(boxes, copy[0] if copy is not None else ())
         for number in sorted({row[0] for row in sources}) or [0]:
             row = next((row for row in sources if row[0] == number), None)
             self._write_source(path, number, row, boxes, len(names))
         rows.write_classes(self._new, ClassTable(names))
-        self._copy_meta()
+        self._copy_meta("" if copy is None else copy[1])
         self._copy_decisions()
         self._copy_notes()
+        self._copy_kept_sources()
         self._copy_history()
         self._copy_settings()
         self._copy_variants()
@@ -260,11 +264,13 @@ class _Salvager:
             return valid, None
         return valid, max(found.sum[0] - len(valid), 0)
 
-    def _names(self, boxes: FoundRows) -> tuple[str, ...]:
-        """Class names; lost ones are named by their number."""
+    def _names(self, boxes: FoundRows, copy: Sequence[str]) -> tuple[str, ...]:
+        """Class names; lost ones are those of the copy, else named by their number."""
         classes, lost = self._read_table("classes")
         # Without a limit, one damaged class id could create a million names.
         known = {row[0]: row[1] for row in classes if 0 <= row[0] < _MAX_CLASSES}
+        if copy and lost != 0 and all(copy[number : number + 1] == (name,) for number, name in known.items()):
+            return tuple(copy)
         used = {row[7] for row in boxes.rows.values() if _has_types(row, _TYPES["boxes"])}
         count = max((number + 1 for number in {*known, *used} if number < _MAX_CLASSES), default=0)
         unnamed = sorted(set(range(count)) - set(known))
@@ -411,24 +417,35 @@ class _Salvager:
             text = tr_n("{count} decision about a problem is lost", "{count:,} decisions about problems are lost", lost)
             self._lose(text, is_referred_to=True)
 
-    def _copy_meta(self) -> None:
+    def _copy_meta(self, classes: str) -> None:
+        """Copy the properties of the project; ``classes`` is the copy of those of the classes, empty without one."""
         found, lost = self._read_table("meta")
         self._meta = found
         checked.insert(self._new, "meta", (row for row in found if row[0] != ROOTS and isinstance(row[0], str)))
+        if lost != 0 and all(row[0] != rows.CLASS_NUMBERS for row in found):
+            if classes:
+                checked.write_meta(self._new, rows.CLASS_NUMBERS, classes)
+                lost = lost if lost is None else lost - 1
+            else:
+                self._lose(tr("order, colours and attributes of the classes are lost"), is_referred_to=True)
+        rows.write_classes(self._new, rows.read_classes(self._new))
         if lost is None or lost:
             self._lose(tr("some properties of the project are lost"), is_referred_to=True)
 
     def _copy_settings(self) -> None:
-        found = self._damaged.read("settings")
+        found = self._settings
         rows_found, lost = self._whole_rows("settings", found)
         valid = [row for row in rows_found if _is_json(row[1])]
-        contents_list.write_settings(self._new, valid)
+        # The copy of the class table was written together with that.
+        contents_list.write_settings(self._new, (row for row in valid if row[0] != contents_list.CLASSES))
         lost = lost if lost is None else lost + len(rows_found) - len(valid)
-        if lost == 0:
-            return
-        kept = {row[0] for row in valid}
+        kept = {row[0] for row in valid} | {contents_list.CLASSES}
         listed = contents_list.read_setting_keys(self._meta)
         keys = listed if listed is not None else [row[0] for row in found.changed if isinstance(row[0], str)]
+        if lost and contents_list.CLASSES in keys and len(kept) > len(valid):
+            lost -= 1
+        if lost == 0:
+            return
         names = [contents_list.setting_name(key) for key in dict.fromkeys(keys) if key not in kept]
         if lost is None:
             self._lose(_with_names(tr("some settings are lost"), names, None))
@@ -457,6 +474,24 @@ class _Salvager:
         else:
             text = tr_n("{count} note is lost", "{count:,} notes are lost", lost)
             self._lose(_with_names(text, names, lost), is_referred_to=True)
+
+    def _copy_kept_sources(self) -> None:
+        if not self._damaged.has_table(kept_rows.TABLE):
+            return  # a file of version 1 to 4
+        found, lost = self._read_table(kept_rows.TABLE)
+        valid = [row for row in found if kept_rows.decode_row(row) is not None]
+        checked.insert(self._new, kept_rows.TABLE, valid)
+        if lost != 0 or len(valid) < len(found):
+            self._lose(tr("the text of the ground truth's file is lost, so edits cannot be saved to it"))
+
+    def _copy_kept_sources(self) -> None:
+        if not self._damaged.has_table(kept_rows.TABLE):
+            return  # a file of version 1 to 4
+        found, lost = self._read_table(kept_rows.TABLE)
+        valid = [row for row in found if kept_rows.decode_row(row) is not None]
+        checked.insert(self._new, kept_rows.TABLE, valid)
+        if lost != 0 or len(valid) < len(found):
+            self._lose(tr("the text of the ground truth's file is lost, so edits cannot be saved to it"))
 
     def _lost_notes(self, source: int, kept: set[int], found: FoundRows) -> list[tuple[int, str]]:
         """Frame and text of the lost notes of a source: as they are listed, else what is left of their rows."""

@@ -474,9 +474,10 @@ def _write_snapshot(path: Path, name: str) -> Path:
 
 
 def _write_changes(connection: sqlite3.Connection, changes: RowChanges) -> None:
-    write_changes(connection, changes)
-    if changes.notes is not None:
-        note_rows.write_notes(connection, changes.source, changes.notes)
+    for one in changes.by_source:
+        write_changes(connection, one)
+        if one.notes is not None:
+            note_rows.write_notes(connection, one.source, one.notes)
 
 
 def _step_at(log: HistoryLog, position: int, check: BackgroundCheck | None) -> Step | None:

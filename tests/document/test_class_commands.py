@@ -7,12 +7,13 @@ import pytest
 from iouviewer.app.editing.session_values import with_outdated_frames
 from iouviewer.document import class_commands, frame_states
 from iouviewer.document.boxes import Box
-from iouviewer.document.class_commands import CLASSES, ClassUse, consequence_text, count_uses
+from iouviewer.document.class_commands import CLASSES, ClassUse, consequence_text, count_all_uses, count_uses
 from iouviewer.document.class_join import join_classes
 from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.commands import Command
 from iouviewer.document.document import Document
 from iouviewer.document.edits import Edit, FrameState, decode_edit, encode_edit
+from iouviewer.document.history import collect_row_changes
 from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
@@ -51,6 +52,29 @@ def names_of(document: Document) -> list[str]:
 
 def whole(document: Document) -> tuple[object, ...]:
     return state_of(document), document.classes
+
+
+def test_a_class_is_merged_in_every_source_of_the_document() -> None:
+    document = document_of(0, 1, 2)
+    other = document.add_source(Source(1, "second", "", 640, 480, 3))
+    for frame, class_id in enumerate((1, 2, 0)):
+        other.put(Box(frame + 1, frame, RECT, class_id, track=frame + 1))
+        document.apply(frame_states.verify(document, frame, source=1).edit)
+    before = whole(document)
+    assert count_all_uses(document)[1] == ClassUse(2, 2, 2, 2)
+    command = class_commands.merge(document, 1, 0, PALETTE)
+    applied = document.apply(command.edit)
+    assert applied is not None
+    assert [document.class_name(other.boxes(frame)[0].class_id) for frame in range(3)] == ["person", "car", "person"]
+    assert names_of(document) == ["person", "person", "car"]
+    assert not other.is_verified(0) and other.is_verified(1), "a frame that only changed its number stays verified"
+    [elsewhere] = applied.change.others
+    assert (applied.change.source, elsewhere.source) == (0, 1)
+    assert elsewhere.box_ids == {1, 2} and applied.change.box_ids == {2, 3}
+    rows = collect_row_changes(document, applied.change)
+    assert {one.source: {box.id for box in one.put} for one in rows.by_source} == {0: {2, 3}, 1: {1, 2}}
+    document.apply(applied.inverse)
+    assert whole(document) == before
 
 
 def test_a_merged_class_leaves_its_boxes_and_its_name_to_the_other_one() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from iouviewer.document.classes import ClassTable
 from iouviewer.document.document import Document
 from iouviewer.document.edits import SetRects
 from iouviewer.document.notes import Note
@@ -31,7 +32,13 @@ def project_path(tmp_path: Path) -> Path:
     """A project of 2000 boxes, three notes, five steps, a variant and a setting."""
     path = tmp_path / "clip.mp4.iouv"
     document = Document()
-    document.class_names = ("person", "car")
+    document.classes = ClassTable(
+        ("person", "car"),
+        order=(1, 0),
+        colours=("#102030", ""),
+        aliases=(("auto", 1),),
+        attribute_sets=((("pose", "sitting"),),),
+    )
     truth = document.add_source(Source(0, "clip.mp4", "", 640, 480, FRAMES, 25.0, "f", "d"))
     number = np.arange(2000)
     truth.load_columns(
@@ -261,7 +268,6 @@ def test_the_same_damage_makes_one_copy_and_a_repair_leaves_nothing_else(project
     [
         ("UPDATE settings SET value = x'ff'", "1 setting is lost: “convention”"),
         ("UPDATE variants SET name = CAST(x'ffff' AS TEXT)", "1 variant is lost"),
-        ("UPDATE classes SET name = CAST(x'c0' AS TEXT) WHERE id = 1", "the name of class 1 is lost"),
         ("UPDATE sources SET frame_count = 'many'", "the properties of the video are lost"),
         ("UPDATE prediction_chunks SET data = x'00'", "predictions of base lost on frames 0–398"),
         ("DELETE FROM notes WHERE id = 2", "1 note is lost: frame 4 “Dark”"),
@@ -283,7 +289,18 @@ def test_a_damaged_value_or_a_missing_row_is_named_and_the_rest_is_kept(
     project.close()
 
 
-@pytest.mark.parametrize("statement", ["UPDATE frames SET state = 2", "DELETE FROM frames", "DELETE FROM sums"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *("UPDATE frames SET state = 2", "DELETE FROM frames", "DELETE FROM sums"),
+        "UPDATE classes SET name = CAST(x'c0' AS TEXT) WHERE id = 1",
+        "DELETE FROM classes",
+        "UPDATE meta SET value = '{}' WHERE key = 'class_numbers'",
+        "DELETE FROM meta WHERE key = 'class_numbers'",
+        "UPDATE settings SET value = '{}' WHERE key = 'class_table'",
+        "DELETE FROM settings WHERE key = 'class_table'",
+    ],
+)
 def test_what_is_stored_twice_is_recovered_without_a_loss(project_path: Path, tmp_path: Path, statement: str):
     old, project = load(project_path)
     project.close()
@@ -308,3 +325,16 @@ def test_a_damaged_schema_entry_loses_nothing(project_path: Path, tmp_path: Path
     assert (project.step_count, report.losses) == (5, [])
     project.close()
     assert state_of(new) == state_of(old)
+
+
+def test_without_their_copy_lost_properties_of_classes_are_named(project_path: Path, tmp_path: Path):
+    with closing(schema.connect(project_path)) as connection:
+        connection.execute("DELETE FROM settings WHERE key = 'class_table'")
+        connection.execute("DELETE FROM meta WHERE key = 'class_numbers'")
+        connection.execute("UPDATE classes SET name = CAST(x'c0' AS TEXT) WHERE id = 1")
+    report = salvage(project_path, tmp_path / "new.iouv")
+    assert "order, colours and attributes of the classes are lost" in report.losses
+    assert "the name of class 1 is lost" in report.losses
+    new, project = load(tmp_path / "new.iouv")
+    project.close()
+    assert new.class_names == ("person", "class 1")

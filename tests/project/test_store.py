@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from iouviewer.document import class_commands
 from iouviewer.document.boxes import Box
 from iouviewer.document.document import Document
 from iouviewer.document.edits import AddBoxes, SetRects
-from iouviewer.document.history import RowChanges
+from iouviewer.document.history import RowChanges, collect_row_changes
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.sources import Source
 from iouviewer.document.steps import Step
@@ -147,6 +148,33 @@ def test_a_burst_of_nudges_is_one_step_whose_undo_restores_the_start(path: Path)
     loaded = project.load().document
     undo(project, loaded)
     assert state_of(loaded) == before
+    project.close()
+
+
+def test_a_class_that_is_merged_in_two_sources_is_read_back_and_undone(path: Path):
+    document = make_document(path.with_name("clip.mp4"))
+    other = document.add_source(Source(1, "second.mp4", "", 640, 480, 3))
+    other.put(Box(1, 2, (1.0, 2.0, 30.0, 40.0), 1, track=4))
+    before = state_of(document)
+    project = ProjectFile.create(path, document)
+    command = class_commands.merge(document, 1, 0, ("#111111", "#222222"))
+    applied = document.apply(command.edit)
+    assert applied is not None
+    project.append(
+        Step(command.label, command.edit, applied.inverse, 0, 0), collect_row_changes(document, applied.change)
+    )
+    project.close()
+    project = reopen(path)
+    read = project.load().document
+    assert state_of(read) == state_of(document) and read.ground_truth(1).boxes(2)[0].class_id == 0
+    step = project.undo_step()
+    assert step is not None
+    undone = read.apply(step.inverse)
+    assert undone is not None
+    project.move(-1, collect_row_changes(read, undone.change))
+    project.close()
+    project = reopen(path)
+    assert state_of(project.load().document) == before
     project.close()
 
 
@@ -447,7 +475,7 @@ def test_a_truncated_file_is_never_opened_as_empty(path: Path, size: int):
         "UPDATE boxes SET frame = 8 WHERE id = 1",
         "UPDATE frames SET state = 9 WHERE frame = 1",
         "DELETE FROM classes WHERE id = 0",
-        "UPDATE settings SET value = '{'",
+        "UPDATE settings SET value = '{' WHERE key = 'a'",
         "UPDATE variants SET fields = '{}'",
         "UPDATE prediction_chunks SET data = substr(data, 1, 40)",
     ],

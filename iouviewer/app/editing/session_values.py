@@ -11,7 +11,7 @@ from iouviewer.document import tracks as track_edits
 from iouviewer.document.boxes import NO_TRACK
 from iouviewer.document.class_commands import CLASSES
 from iouviewer.document.document import Document
-from iouviewer.document.edits import Applied, Aspect, Batch, Change, Edit, Phase, SetFrames
+from iouviewer.document.edits import Applied, Batch, Change, Edit, Phase, SetFrames, join_changes
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.history import History
 from iouviewer.document.renumbering import FrameMapping, Renumbered, renumber_mask
@@ -136,15 +136,10 @@ def renumber_settings(settings: ScoreSettings, mapping: FrameMapping) -> ScoreSe
 
 
 def merge_changes(changes: Sequence[Change], phase: Phase, origin: str) -> Change:
-    """Merge several changes of one source into one."""
+    """Merge several changes into one, with the source of the first."""
     if len(changes) == 1:
         return changes[0]._replace(phase=phase, origin=origin)
-    aspects = Aspect(0)
-    for change in changes:
-        aspects |= change.aspects
-    frames = frozenset[int]().union(*(change.frames for change in changes))
-    ids = frozenset[int]().union(*(change.box_ids for change in changes))
-    return Change(changes[0].source, frames, ids, aspects, phase, origin)
+    return join_changes(changes, changes[0].source, phase, origin)
 
 
 RESTORE = "restore"

@@ -10,7 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor, QFont
 
 from iouviewer.app.editing.session import Session
-from iouviewer.document.class_commands import ClassUse, count_uses
+from iouviewer.document.class_commands import ClassUse, count_all_uses
 from iouviewer.document.classes import fold_name
 from iouviewer.document.metric_columns import UNDEFINED
 from iouviewer.i18n import tr
@@ -94,7 +94,7 @@ class ClassesModel(QAbstractTableModel):
     def refresh(self) -> None:
         """Count again and show all rows that match the filter."""
         session, classes = self._session, self._session.document.classes
-        uses, problems = count_uses(session.ground_truth), self._problem_counts()
+        uses, problems = count_all_uses(session.document), self._problem_counts()
         baseline = session.variants.baseline
         per_class = {} if baseline is None else session.scores.summary(baseline.key).per_class
         words = fold_name(self.filter)
