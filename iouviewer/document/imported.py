@@ -104,6 +104,7 @@ class ImportedBoxes:
         notes: what the reader assumed, one sentence each; ``StatedFact`` where it assumed nothing.
         attribute_sets: the sets of free attributes to which ``flags`` refer (``document.attributes``).
         columns: what the columns of a table were read as (``formats.columns``); empty for other files.
+        columns: what the columns of a table were read as (``formats.columns``); empty for other files.
         texts: the files as they were read, where the context asks for them.
         places: (N,) where each row is in the files, where the context asks for it.
         rows: (N,) int64, row of the reader of each box; None: all, in order.
@@ -140,6 +141,7 @@ class ImportedBoxes:
     classes_are_named: bool = True
     attribute_sets: tuple[AttributeSet, ...] = ()
     frame_base: int | None = None
+    columns: str = ""
     columns: str = ""
     texts: SourceTexts | None = None
     places: tuple[Location, ...] | None = None

@@ -257,6 +257,7 @@ class _Reader:
             images=self.images,
             size=self.images.common_size if has_images else None,
             stride_applied=has_images,
+            columns=found.spec(),
         )
 
     def _select_video(self, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -133,6 +134,34 @@ def read_table(path: Path) -> TableData:
     if start == "{":
         return _of_objects(path, _json_lines(path))
     return _read_text_table(path, text)
+
+
+def preview_table(sample: FileSample, rows: int = 3) -> TableData | None:
+    """The first rows of a table by the beginning of its file, None where it has none."""
+    if sample.syntax is Syntax.PARQUET:
+        library = _parquet()
+        batches = [] if library is None else library.ParquetFile(sample.path).iter_batches(batch_size=rows)
+        first = next(iter(batches), None)
+        if first is None:
+            return None
+        return TableData(list(first.schema.names), [column.to_pylist() for column in first.columns], [0] * len(first))
+    if sample.syntax is Syntax.JSON:
+        objects = [(0, one) for one in itertools.islice(_first_objects(sample.text), rows)]
+        return _of_objects(sample.path, iter(objects))
+    if sample.syntax is not Syntax.TABLE or not sample.lines:
+        return None
+    return _read_text_table(sample.path, "\n".join(sample.lines[: rows + 1]))
+
+
+def _first_objects(text: str) -> Iterator[dict[str, Any]]:
+    """The objects at the beginning of a list or of JSON lines, as long as they are complete."""
+    decoder, at = json.JSONDecoder(), 0
+    while (at := text.find("{", at)) >= 0:
+        try:
+            found, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return
+        yield found
 
 
 def _read_text_table(path: Path, text: str) -> TableData:

@@ -112,6 +112,15 @@ def identify(path: Path) -> FileCandidate:
     return FileCandidate(path, FileRole.SKIP, name, reason=tr("No file in this folder can be read"))
 
 
+def box_file(path: Path, role: FileRole, name: str) -> FileCandidate:
+    """A box file whose role is given; the format is found where the file can be read, else reading it says why not."""
+    try:
+        found = detect(path)
+    except UserError:
+        found = None
+    return FileCandidate(path, role, name, "" if found is None else found.format)
+
+
 def _has_images(folder: Path) -> bool:
     """Whether there are images among the first entries of a folder."""
     if not folder.is_dir():
@@ -180,6 +189,7 @@ class ReadRequest:
             predictions and the reverse; None if there are none.
         is_reference_assumed: the reference belongs to results whose frames were assumed: it says nothing about boxes
             whose file lists its images.
+        columns: what the columns of tables are, by header, as chosen before.
         digest: SHA-256 that the file must have, because it was read before; empty: any.
     """
 
@@ -193,6 +203,7 @@ class ReadRequest:
     reference: tuple[Int, Float] | None = None
     is_reference_assumed: bool = False
     digest: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +226,7 @@ def read(request: ReadRequest) -> ReadResult:
             raise UserError(tr("the file has changed since it was added"), path=request.path)
         if context is None and request.video is not None:
             context = read_video_context(request.video)
-        own = replace(context or ReadContext(), kind=request.kind)
+        own = replace(context or ReadContext(), kind=request.kind, remembered_columns=request.columns)
         if request.listed is not None:
             own = replace(own, listed_images=request.listed)
         own = replace(own, **request.changes)

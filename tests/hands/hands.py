@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from PySide6.QtCore import QAbstractListModel, QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtCore import QAbstractListModel, QEvent, QMimeData, QPoint, QPointF, QRect, Qt, QTimer, QUrl
 from PySide6.QtGui import (
     QAction,
     QColor,
@@ -278,8 +278,12 @@ class Hands:
         index = view.model().index(texts.index(text), 0)
         view.scrollTo(index)
         place = window.mapFromGlobal(view.viewport().mapToGlobal(view.visualRect(index).center()))
-        QTest.mouseMove(window, place)
-        QTest.mouseClick(window, LEFT, NO_MODIFIER, place)
+        if QRect(QPoint(), window.size()).contains(place):
+            QTest.mouseMove(window, place)
+            QTest.mouseClick(window, LEFT, NO_MODIFIER, place)
+        else:  # a long list ends outside the dialog
+            QTest.mouseMove(view.viewport(), view.visualRect(index).center())
+            QTest.mouseClick(view.viewport(), LEFT, NO_MODIFIER, view.visualRect(index).center())
         self.wait(lambda: box.currentText() == text, f"the choice “{text}”")
 
     def choose_from(self, button: QWidget, text: str) -> None:

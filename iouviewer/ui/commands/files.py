@@ -33,7 +33,15 @@ from iouviewer.resource_files import resource_path
 from iouviewer.ui.commands.rejoin import ResultsRejoiner
 from iouviewer.ui.dialogs.input_dialogs import choose_weights, confirm
 from iouviewer.ui.dialogs.open_dialog import OpenDialog, OpenItem
-from iouviewer.ui.importing import VIDEO_SUFFIXES, BoxReader, FileCandidate, FileRole, find_candidates, model_name
+from iouviewer.ui.importing import (
+    VIDEO_SUFFIXES,
+    BoxReader,
+    FileCandidate,
+    FileRole,
+    box_file,
+    find_candidates,
+    model_name,
+)
 from iouviewer.ui.panels.class_prompt import CLASS_ASKED
 
 _VIDEO_FILTER = tr("Videos ({patterns});;All files (*)", patterns=" ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES))
@@ -181,8 +189,8 @@ class FileCommands(QObject):
             return
         files = []
         if request.gt is not None:
-            files.append(FileCandidate(request.gt, FileRole.GROUND_TRUTH, request.gt.stem))
-        files += [FileCandidate(path, FileRole.PREDICTIONS, name) for name, path in request.preds]
+            files.append(box_file(request.gt, FileRole.GROUND_TRUTH, request.gt.stem))
+        files += [box_file(path, FileRole.PREDICTIONS, name) for name, path in request.preds]
         files += [FileCandidate(path, FileRole.MODEL, name) for name, path in request.models]
         if request.project is not None and (request.video is not None or not request.project.exists()):
             self._controller.set_project_path(request.project)
@@ -266,6 +274,7 @@ class FileCommands(QObject):
             are_frames_assumed=bool(self._first_predictions and self._first_predictions.assumed_images),
             classes=self._session.document.classes,
             open_video=Path(self._session.source.path) if self._session.frame_count else None,
+            columns=self._settings.columns,
         )
         self._dialog = dialog
         dialog.accepted.connect(self._on_dialog_accepted)
@@ -295,6 +304,8 @@ class FileCommands(QObject):
         if self._dialog is None:
             return
         items, self._has_asked = self._dialog.items(), self._dialog.has_asked
+        for header, columns in self._dialog.chosen_columns().items():
+            self._settings.remember_columns(header, columns)
         self._delete_dialog()
         video = next((item for item in items if item.role is FileRole.VIDEO), None)
         project = next((item for item in items if item.role is FileRole.PROJECT), None)

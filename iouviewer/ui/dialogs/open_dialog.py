@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -24,8 +24,10 @@ from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.eval_inputs import with_alignment_note
 from iouviewer.metrics.table import Float, Int
 from iouviewer.ui.dialogs.class_map import ClassMapDialog, class_map_text
+from iouviewer.ui.dialogs.columns_dialog import open_columns_dialog
 from iouviewer.ui.dialogs.frame import FramedDialog, keep_inside
-from iouviewer.ui.dialogs.message_list import Message, MessageList
+from iouviewer.ui.dialogs.message_list import MessageList
+from iouviewer.ui.dialogs.open_messages import Answers, messages_of
 from iouviewer.ui.dialogs.open_preview import OpenPreview
 from iouviewer.ui.dialogs.open_rows import (
     KINDS,
@@ -35,7 +37,6 @@ from iouviewer.ui.dialogs.open_rows import (
     class_counts,
     fit_rows,
     numbered_row,
-    refused_message,
 )
 from iouviewer.ui.importing import (
     BoxReader,
@@ -76,6 +77,7 @@ class OpenDialog(FramedDialog):
         are_frames_assumed: whether the frames of these predictions were assumed for image ids.
         classes: classes of the ground truth that is loaded.
         open_video: the video that is open in the window, for the preview.
+        columns: what the columns of tables are, by header, as chosen before.
 
     Attributes:
         has_asked: whether a person has seen the question about files without classes.
@@ -98,14 +100,16 @@ class OpenDialog(FramedDialog):
         are_frames_assumed: bool = False,
         classes: ClassTable | None = None,
         open_video: Path | None = None,
+        columns: Mapping[str, str] | None = None,
     ) -> None:
         title = tr_n("Open {count} file", "Open {count:,} files", len(candidates))
         super().__init__(parent, title=title, name="openSheet")
         self._reader, self._context = reader, context
         self._classes = classes or ClassTable()
         self._open_video = open_video
+        self._columns = dict(columns or {})
         self._truth, self._predictions, self._are_frames_assumed = truth, predictions, are_frames_assumed
-        self.has_asked = False
+        self.has_asked = self._was_seen = False
         self._waiting: list[OpenRow] = []
         self._last_number = 0
         self._pending: dict[int, OpenRow] = {}
@@ -192,6 +196,7 @@ class OpenDialog(FramedDialog):
                 dict(row.changes),
                 reference,
                 is_truth and self._are_frames_assumed,
+                columns=self._columns,
             )
         )
 
@@ -269,6 +274,22 @@ class OpenDialog(FramedDialog):
         """The same, None without a video."""
         return None if self._context is None else self._frame_count
 
+    # Columns
+
+    def _edit_columns(self, row: OpenRow) -> None:
+        """Let a person say what the columns of a table are, and read it again."""
+        dialog = open_columns_dialog(self, row)
+        if dialog is not None and dialog.exec():
+            row.changes["columns"] = dialog.spec()
+            self._request(row)
+            if row.role is FileRole.GROUND_TRUTH:
+                self._request_predictions()
+            self._update_texts()
+
+    def chosen_columns(self) -> dict[str, str]:
+        """What the columns of the tables are that a person has seen in this dialog, by header."""
+        return dict(header for row in self.rows if self._was_seen and (header := row.header_columns()) is not None)
+
     # Classes
 
     @property
@@ -323,7 +344,7 @@ class OpenDialog(FramedDialog):
         self.question.ask(without, names | set(self._classes.names))
         self.has_asked = self.has_asked or (self.isVisible() and bool(without))
         self._update_preview()
-        self.messages.show_messages([message for row in self.rows for message in self._messages_of(row)])
+        self.messages.show_messages([message for row in self.rows for message in messages_of(row, self._answers())])
         has_failed = any(row.has_failed for row in self.rows)
         is_used = any(row.role is not FileRole.SKIP for row in self.rows)
         self.open_button.setEnabled(not self.is_reading and not has_failed and is_used)
@@ -351,6 +372,7 @@ class OpenDialog(FramedDialog):
     def showEvent(self, event: QShowEvent) -> None:
         """The preview is read once it is seen."""
         super().showEvent(event)
+        self._was_seen = True
         self._update_texts()
 
     def done(self, result: int) -> None:
@@ -365,58 +387,15 @@ class OpenDialog(FramedDialog):
             change = self.table.columnWidth(column) if shown else -_WIDTHS[column]
             self.resize(max(self.width() + change, SIZE["dialog_l"]), self.height())
 
-    def _messages_of(self, row: OpenRow) -> Iterable[Message]:
-        boxes, name = row.boxes, row.candidate.path.name
-        if row.error is not None and row.error.choices:
-            text = tr("{name}: {message}. Choose how to read it.", name=name, message=row.error.message)
-            yield Message(text, is_warning=True)
-        elif row.has_failed and row.result is not None:
-            yield Message(tr("{name}: {message}", name=name, message=str(row.result.error)), is_warning=True)
-        if boxes is None:
-            return
-        if row.alignment is not None:
-            text = tr("{name} fits better with another reading: {text}.", name=name, text=row.alignment.text)
-            use = partial(self._use_alignment, row)
-            yield Message(text, is_warning=True, fix=tr("Use {reading}", reading=row.alignment.choice.text), apply=use)
-        if boxes.refused:
-            yield refused_message(boxes, name)
-        outside = row.count_outside(self._known_frames)
-        if outside:
-            text = tr_n(
-                "{count} box of {name} lies on a frame that the video does not have and will be skipped.",
-                "{count:,} boxes of {name} lie on frames that the video does not have and will be skipped.",
-                outside,
-                name=name,
-            )
-            yield Message(text, is_warning=True)
-        if self._is_class_choice_open(row):
-            yield self._class_message(row)
-        for note in boxes.notes:
-            yield Message(tr("{name}: {message}", name=name, message=note))
-
-    def _class_message(self, row: OpenRow) -> Message:
-        """Classes of predictions that the ground truth lacks, with the button that takes what is proposed."""
-        join, boxes, name = self._join(row), row.boxes, row.candidate.path.name
-        choose = partial(self._edit_classes, row)
-        if join is None or boxes is None or join.problem:
-            problem = "" if join is None else join.problem
-            text = tr("{name}: {problem}.", name=name, problem=problem)
-            return Message(text, is_warning=True, fix=tr("Choose classes…"), apply=choose)
-        counts = class_counts(boxes)
-        proposed = {boxes.class_names[one]: join.proposals[one] for one in counts if one in join.proposals}
-        if not proposed:
-            text = tr("No class of {name} is in the ground truth: all of its boxes would be left out.", name=name)
-            return Message(text, is_warning=True, fix=tr("Choose classes…"), apply=choose)
-        pairs = ", ".join(tr("{name} → {proposal}", name=one, proposal=other) for one, other in proposed.items())
-        text = tr_n(
-            "A class of {name} is not in the ground truth, but may be one of its classes: {pairs}.",
-            "{count} classes of {name} are not in the ground truth, but may be some of its classes: {pairs}.",
-            len(proposed),
-            name=name,
-            pairs=pairs,
-        )
-        return Message(
-            text, is_warning=True, fix=tr("Use {pairs}", pairs=pairs), apply=partial(self._map, row, proposed)
+    def _answers(self) -> Answers:
+        return Answers(
+            known_frames=self._known_frames,
+            join=self._join,
+            is_class_choice_open=self._is_class_choice_open,
+            edit_columns=self._edit_columns,
+            edit_classes=self._edit_classes,
+            map_classes=self._map,
+            use_alignment=self._use_alignment,
         )
 
     def _map(self, row: OpenRow, proposed: Mapping[str, str]) -> None:
@@ -461,7 +440,8 @@ class OpenDialog(FramedDialog):
         if self.is_reading or not self.open_button.isEnabled():
             return True
         is_misfit = any(row.alignment is not None and row.alignment.is_clear for row in self.rows)
-        if is_misfit or any(self._is_class_choice_open(row) for row in self.rows):
+        is_new_table = any(row.is_new_table(self._columns) for row in self.rows)
+        if is_misfit or is_new_table or any(self._is_class_choice_open(row) for row in self.rows):
             return True
         return any(
             row.boxes is not None and (bool(row.boxes.refused) or row.count_outside(self._known_frames, offset=0) > 0)

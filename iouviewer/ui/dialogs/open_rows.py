@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,8 @@ from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.formats.interface import Choice, UncertainReadingError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.box_files import Alignment
+from iouviewer.jobs.table_columns import KEY as TABLE
+from iouviewer.jobs.table_columns import read_columns
 from iouviewer.ui.dialogs.message_list import Message
 from iouviewer.ui.fonts import font
 from iouviewer.ui.importing import FILE_ROLE_TEXTS, FileCandidate, FileRole, ReadResult, propose_frame_offset
@@ -170,6 +172,22 @@ class OpenRow:
     def alignment(self) -> Alignment | None:
         """A reading that fits the other boxes better than this file as it is read now."""
         return self.result.alignment if self.boxes is not None and self.result and not self.offset.value() else None
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the file is a table, whose columns can be said."""
+        return self.is_box_file and self.candidate.format == TABLE
+
+    def header_columns(self) -> tuple[str, str] | None:
+        """The header of a table that was read, and what its columns are; None for others."""
+        if self.boxes is None or not self.boxes.columns:
+            return None
+        return read_columns(self.candidate.path).key, self.boxes.columns
+
+    def is_new_table(self, known: Mapping[str, str]) -> bool:
+        """Whether this is a table whose columns nobody has seen."""
+        header = self.header_columns()
+        return header is not None and header[0] not in known
 
     def update_readings(self) -> None:
         """Offer the choices that the result leaves; keep the list where the last choice settled everything."""
