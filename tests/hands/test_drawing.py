@@ -150,3 +150,16 @@ def test_a_press_with_ctrl_that_just_missed_the_selected_box_draws_nothing(perso
     before, (_x1, _y1, x2, y2) = boxes_on(hands, tmp_path, 0), car(0)
     hands.drag_picture((x2 + 8, y2 - 20), (x2 + 40, y2 + 20), CTRL)
     assert boxes_on(hands, tmp_path, 0) == before
+
+
+def test_the_hidden_ground_truth_is_shown_again_once_a_box_is_drawn(person: Hands, tmp_path: Path) -> None:
+    hands = person
+    chip = hands.named("layer.groundTruth")
+    edge = (PERSON[0], (PERSON[1] + PERSON[3]) / 2)
+    visible = hands.colour_at(edge)
+    hands.context_menu(chip.mapToGlobal(chip.rect().center()), "Hide ground truth")
+    hands.wait(lambda: hands.colour_at(edge) != visible, "the boxes hidden")
+    hands.key("W")
+    hands.drag_picture((180, 180), (220, 220))
+    hands.wait(lambda: hands.colour_at(edge) == visible, "all boxes")
+    assert set(boxes_on(hands, tmp_path, 0)) == {"1", "2", "3"}

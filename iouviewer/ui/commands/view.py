@@ -8,8 +8,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
+from iouviewer.app.editing.gesture import ORIGIN
 from iouviewer.app.editing.session import Session
-from iouviewer.app.editing.view_state import ColourBy
+from iouviewer.app.editing.view_state import GROUND_TRUTH, ColourBy
+from iouviewer.document.edits import Change
 from iouviewer.i18n import tr
 from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.compare.compare_view import CompareMode
@@ -47,12 +49,19 @@ class ViewCommands:
         self._timeline = views.timeline
 
         session.view_state.viewStateChanged.connect(self._on_view_state_changed)
+        session.changed.connect(self._on_session_changed)
 
     def _on_view_state_changed(self) -> None:
         state = self._session.view_state
         self.actions["followTrack"].setChecked(state.is_following)
         self.actions["blindMode"].setChecked(state.is_blind)
         self.actions[f"colourBy{state.colour_by.name.title()}"].setChecked(True)
+
+    def _on_session_changed(self, change: Change) -> None:
+        """Show the ground truth again once a person adds or changes a box of it: nobody works on what is hidden."""
+        state = self._session.view_state
+        if change.origin == ORIGIN and change.box_ids and not state.is_ground_truth_visible:
+            state.set_layer_visible(GROUND_TRUTH, True)
 
     def show_correct(self) -> None:
         """Show the workspace for correcting ground truth."""
@@ -62,9 +71,13 @@ class ViewCommands:
         """Show the workspace for comparing variants."""
         self._show(Workspace.COMPARE)
 
+    def show_dataset(self) -> None:
+        """Show the workspace for all sources together."""
+        self._show(Workspace.DATASET)
+
     def _show(self, workspace: Workspace) -> None:
         self._workspaces.show_workspace(workspace)
-        self._workspaces.views.canvas.setFocus()
+        self._workspaces.focus_main()
         self._on_workspace_shown(workspace)
 
     def add_compare_modes(self, actions: ActionSet) -> None:
