@@ -17,7 +17,7 @@ from iouviewer.app.notifier import Notifier
 from iouviewer.errors import UserError
 from iouviewer.jobs.requests import OpenRequest
 from iouviewer.ui.main_window import MainWindow
-from iouviewer.ui.start import fill_window
+from iouviewer.ui.start import fill_window, start_garbage_collection
 from iouviewer.ui.theme import ThemeManager
 from tests.ui.window import close_errors, error_text
 from tests.video.clip_builder import corrupt_bytes
@@ -34,6 +34,7 @@ class Fuzzer:
         theme_manager = ThemeManager(self.app)
         self.window = MainWindow()
         self.window.show()
+        start_garbage_collection(self.app)
         fill_window(self.window, theme_manager, Notifier(self.window), OpenRequest())
         self.parts = self.window.parts
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,6 +95,7 @@ def opened_window(
     """
     if not is_first_start:
         answer_name()
+    gc.disable()  # as the program does: a collection in a worker thread would destroy Qt objects there
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     theme_manager = ThemeManager(app)
