@@ -48,9 +48,10 @@ from iouviewer.jobs.eval_inputs import (
 )
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.evaluate import EvalRequest, find_warnings, join_inputs, refuse_left_out, score_inputs
+from iouviewer.jobs.filtered_inputs import filter_inputs
 from iouviewer.jobs.frame_selection import describe_frames
 from iouviewer.jobs.gate import GateResult, GateStatus, GateVideo, gate_project, judge
-from iouviewer.jobs.requests import ProgressCallback, RunOptions, no_progress
+from iouviewer.jobs.requests import Cancelled, CancelledError, ProgressCallback, RunOptions, no_progress, watched
 from iouviewer.metrics.table import BoxTable, Convention, Int
 from iouviewer.metrics.verdict import Outcome
 from iouviewer.reports.gate_reports import Judgement
@@ -90,15 +91,8 @@ __all__ = [
     "report_schema",
     "run_model",
     "verdict",
+    "with_filter",
 ]
-
-
-class CancelledError(UserError):
-    """The caller's ``cancelled`` returned True; nothing was kept."""
-
-
-Cancelled = Callable[[], bool]
-"""Asked between steps; True ends the work with ``CancelledError``."""
 
 
 class Source:
@@ -312,9 +306,9 @@ def run_model(
         raise UserError(tr("there is no video to run the model on"), remedy=tr("Open the source with its path."))
     file = _existing(weights, tr("the weights do not exist"))
     chosen = None if frames is None else np.unique(np.asarray(frames, np.int64))
-    watched = _watch(progress, cancelled)
+    report_progress = watched(progress, cancelled)
     images = listed_images(source.path, source.split)
-    done = run(source.path, file.stem, file, options or RunOptions(), chosen, watched, files=images)
+    done = run(source.path, file.stem, file, options or RunOptions(), chosen, report_progress, files=images)
     if done.failure is not None:
         raise done.failure
     return done.boxes
@@ -466,6 +460,18 @@ def join(
     return Joined(request, inputs)
 
 
+def with_filter(joined: Joined, line: str) -> Joined:
+    """The inputs seen through a filter line, as ``eval --filter`` does (docs/metrics.md); empty: unchanged.
+
+    Raises:
+        UserError: the line cannot be understood, names a class or a variant that does not exist, or leaves no frame.
+    """
+    if joined.request.filter:
+        raise UserError(tr("there is a filter already: {filter}", filter=joined.request.filter))
+    inputs = filter_inputs(joined.inputs, line, joined.request.baseline)
+    return Joined(replace(joined.request, filter=line), inputs)
+
+
 def open_project(path: Path | str, *, frames: str | None = None) -> Joined:
     """Ground truth and variants of a project file, which is not changed.
 
@@ -505,7 +511,7 @@ def evaluate(
     """
     refuse_left_out(joined.inputs)
     request = replace(joined.request, analysis=analysis)
-    return score_inputs(request, joined.inputs, _watch(progress, cancelled))
+    return score_inputs(request, joined.inputs, watched(progress, cancelled))
 
 
 def compare(
@@ -546,7 +552,7 @@ def verdict(
     if not videos:
         raise UserError(tr("there is nothing to judge"), remedy=tr("Give at least one video."))
     listed = [GateVideo(video.name, video.request, video.inputs) for video in videos]
-    return judge(listed, videos[0].request.margins, _watch(progress, cancelled))
+    return judge(listed, videos[0].request.margins, watched(progress, cancelled))
 
 
 def report(result: EvalResult, path: Path | str) -> Path:
@@ -587,14 +593,3 @@ def _existing(path: Path | str, missing: str) -> Path:
     if not file.exists():
         raise UserError(missing, path=file, remedy=tr("Check the path."))
     return file
-
-
-def _watch(progress: ProgressCallback, cancelled: Cancelled | None) -> ProgressCallback:
-    """``progress`` that ends the work when ``cancelled`` says so."""
-
-    def report_progress(done: int, total: int, label: str = "") -> None:
-        if cancelled is not None and cancelled():
-            raise CancelledError(tr("cancelled"))
-        progress(done, total, label)
-
-    return report_progress

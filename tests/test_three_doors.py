@@ -20,6 +20,7 @@ from pytestqt.qtbot import QtBot
 
 from iouviewer import api
 from iouviewer.app.editing.session import Session
+from iouviewer.app.editing.session_filter import SessionFilter
 from iouviewer.app.projects.autosave import Autosave
 from iouviewer.app.projects.importer import Importer
 from iouviewer.cli import main
@@ -45,6 +46,10 @@ from tests.ui.window import FRAMES, opened_window, write_video
 SIZE = (320, 240)
 NAMES = ("car", "person", "dog")
 STRANGE = ("bicycle", "Pedestrian")
+FILTERS = (
+    *("size:<60", "size:>30 score:>0.4", "-size:small frames:0-3", "class:car", "class:none,person size:>20"),
+    *("frames:1,2 variant:base", "state:miss lost", "score:<.8 -class:dog", "frames:900"),
+)
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class World:
     settings: ReviewSettings
     truth_first: bool
     baseline: int = 0
+    filter: str = ""
 
     @property
     def frame_count(self) -> int:
@@ -144,7 +150,8 @@ def worlds(draw: st.DrawFn) -> World:
         draw(st.booleans()),
     )
     baseline = draw(st.integers(0, len(variants) - 1))
-    return World(states, names, truth, tuple(variants), review, draw(st.booleans()), baseline)
+    line = draw(st.sampled_from(["", "", *FILTERS]))
+    return World(states, names, truth, tuple(variants), review, draw(st.booleans()), baseline, line)
 
 
 # Files
@@ -210,6 +217,7 @@ def command_line(
     arguments += ["--baseline", world.variants[world.baseline].name]
     arguments += ["--conf", str(review.conf), "--iou", str(review.iou), "--convention", str(review.convention)]
     arguments += ["--class-agnostic"] if review.class_agnostic else []
+    arguments += ["--filter", world.filter, "--pairs", str(truth.with_name("pairs.csv"))]
     capsys.readouterr()
     status = main(["eval", *arguments, "--json", str(out)])
     said = capsys.readouterr()
@@ -228,11 +236,13 @@ def python(world: World, truth: Path, files: dict[str, Path]) -> tuple[Answer, s
         joined = api.join(source, gt, found, class_agnostic=review.class_agnostic)
         joined = joined.with_settings(confidence=review.conf, iou_threshold=review.iou, convention=review.convention)
         joined = joined.with_settings(baseline=world.variants[world.baseline].name)
+        joined = api.with_filter(joined, world.filter)
         result = api.evaluate(joined)
         sentences = [judgement.sentence for judgement in api.verdict(joined).judgements] if len(files) > 1 else []
     except api.UserError as error:
         return str(error), ""
     assert list(result.sentences) == sentences
+    assert result.pairs_csv() == truth.with_name("pairs.csv").read_bytes()
     return json.loads(result.json()), result.text()
 
 
@@ -281,10 +291,13 @@ def session_of(world: World, truth: Path, files: dict[str, Path]) -> Session:
 def window(world: World, truth: Path, files: dict[str, Path]) -> tuple[Answer, str]:
     try:
         session = session_of(world, truth, files)
+        SessionFilter(session).set_line(world.filter)
         result = score_inputs(*read_session(session, DEFAULT_MARGINS, analysis=True))
     except api.UserError as error:
         return str(error), ""
     for variant in session.variants:  # what the table and the timeline show
+        if variant.name not in result.values["variants"]:
+            continue
         shown, reported = session.scores.summary(variant.key), result.values["variants"][variant.name]
         for name in ("avg_iou", "pq", "tp", "fp", "fn", "ap", "ap50", "frames"):
             assert getattr(shown, name) == pytest.approx(reported[name], abs=1e-12), name

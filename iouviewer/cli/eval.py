@@ -9,6 +9,7 @@ from pathlib import Path
 
 from iouviewer.cli.options import (
     ProgressLine,
+    add_filter_option,
     add_force_option,
     add_frames_option,
     add_prediction_option,
@@ -46,6 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_force_option(parser)
     add_size_options(parser)
     add_scoring_options(parser)
+    add_filter_option(parser)
     parser.add_argument("--target", type=fraction, default=0.75, help=tr("target IoU line of the plot (default 0.75)"))
     for option, text in (
         ("--csv", tr("write IoU by frame as CSV")),

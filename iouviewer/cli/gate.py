@@ -10,6 +10,7 @@ from iouviewer.cli.options import (
     FRAMES_SYNTAX,
     OrderedOption,
     ProgressLine,
+    add_filter_option,
     add_force_option,
     add_scoring_options,
     frame_total,
@@ -47,6 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             option, action=OrderedOption, metavar=metavar, type=kind, default=argparse.SUPPRESS, help=text
         )
     add_scoring_options(parser)
+    add_filter_option(parser)
     parser.add_argument(
         "--undecided",
         choices=("fail", "warn"),

@@ -381,6 +381,16 @@ def add_size_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=frame_total, metavar="N", help=tr("number of frames, if there is no video"))
 
 
+def add_filter_option(parser: argparse.ArgumentParser) -> None:
+    """``--filter``."""
+    parser.add_argument(
+        "--filter",
+        default="",
+        metavar="LINE",
+        help=tr('count and list only this, for example "class:person size:<16 frames:480-794"'),
+    )
+
+
 def add_scoring_options(parser: argparse.ArgumentParser) -> None:
     """Options of both ``eval`` and ``gate``, except those that belong to one of several videos."""
     add_model_option(parser)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from iouviewer.cli.options import existing_ground_truth, existing_video, variant_paths
+from iouviewer.document.filter_line import parse_filter
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.jobs.compare import DEFAULT_MARGINS
@@ -80,6 +81,7 @@ def eval_request(args: argparse.Namespace, video: Path | None, gt: Path | None) 
             tr("there are no predictions to score"), remedy=tr("Give --pred NAME=FILE or --model NAME=WEIGHTS.")
         )
     check_split(args, video)
+    parse_filter(args.filter)  # refused before anything is read
     if args.model and video is None:
         raise UserError(tr("--model needs a video"), remedy=tr("Give the video, or stored predictions with --pred."))
     names = [name for name, _ in named]
@@ -101,6 +103,7 @@ def eval_request(args: argparse.Namespace, video: Path | None, gt: Path | None) 
         max_detections=args.max_dets,
         area_ranges=args.area_ranges or COCO_AREAS,
         frames=args.frames,
+        filter=args.filter,
         margins=args.margin or dict(DEFAULT_MARGINS),
         read=read_options(args),
         run=run_options(args),

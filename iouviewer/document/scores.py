@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from iouviewer.document.calibration import calibrated_mask
+from iouviewer.document.filtering import FilteredTruth
 from iouviewer.document.origin_view import states_for
 from iouviewer.document.origins import variant_number
 from iouviewer.document.predictions import PredictionSet
@@ -32,9 +34,9 @@ from iouviewer.document.scores_types import (
 )
 from iouviewer.document.scores_variant import PendingScores, VariantScores
 from iouviewer.metrics.coco import rows_without_class
-from iouviewer.metrics.incremental_ap import IncrementalAp
+from iouviewer.metrics.incremental_ap import FrameTruth, IncrementalAp
 from iouviewer.metrics.review import Association, FrameReview, ReviewSettings, associate_frame, build_frame_review
-from iouviewer.metrics.table import MAX_DETECTIONS, UNSPECIFIED_CLASS, BoxTable, Float, Int
+from iouviewer.metrics.table import MAX_DETECTIONS, UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
 __all__ = [
     "EXCLUDED",
@@ -70,9 +72,14 @@ class Scores:
             defer_above: variants with more boxes than this, including the ground truth's, are scored by another thread
                 (``pending_scores``); None: all are scored at once.
         """
-        self._settings = settings
+        # As they were asked for, and without the frames that variants were calibrated on.
+        self._asked = self._settings = settings
+        self._calibrated: Bool | None = None
+        self._counting: tuple[Bool | None, Bool, Bool] | None = None
         self.defer_above = defer_above
         self._variants: dict[str, VariantScores] = {}
+        # The predictions as they came, without the filter.
+        self._given: dict[str, PredictionSet] = {}
         self._frame_predictions: dict[int, FramePredictions] = {}
         self._live: tuple[int, LiveFrame] | None = None
         # The pairs for COCO evaluation of all variants, on frames whose AP was read last.
@@ -83,14 +90,20 @@ class Scores:
 
     @property
     def settings(self) -> ScoreSettings:
-        return self._settings
+        """The settings that were asked for."""
+        return self._asked
+
+    @property
+    def calibrated(self) -> Bool | None:
+        """(F,) bool, frames that leave all scores because a variant was calibrated on them; None: no frame."""
+        return self._calibrated
 
     def keys(self) -> tuple[str, ...]:
         """Keys of the variants in the order in which they were added."""
         return tuple(self._variants)
 
     def predictions(self, key: str) -> PredictionSet:
-        """The predictions of a variant."""
+        """The predictions of a variant, as they are scored: with those that the filter leaves out marked."""
         return self._variants[key].predictions
 
     @property
@@ -102,7 +115,9 @@ class Scores:
 
     def set_ground_truth(self, gt: GroundTruthView) -> None:
         """Replace the ground truth and score every variant again."""
-        self._gt = gt
+        rules = self._settings.filter
+        self._unfiltered = gt
+        self._gt = gt if rules is None else FilteredTruth(gt, rules)
         self._started = gt.started_variants()
         gt.leave_out(self._left_out())
         table = gt.table()
@@ -113,9 +128,15 @@ class Scores:
 
     def set_settings(self, settings: ScoreSettings) -> None:
         """Replace the settings. AP is kept unless the selected frames or the rule of classes changed."""
+        self._asked = settings
+        settings = self._without_calibrated(settings)
         old, self._settings = self._settings, settings
-        if settings.left_out != old.left_out:
-            self.set_ground_truth(self._gt)
+        if settings.filter != old.filter:
+            for key, given in self._given.items():
+                self._variants[key].predictions = self._filtered(given)
+            self.set_ground_truth(self._unfiltered)
+        elif settings.left_out != old.left_out:
+            self.set_ground_truth(self._unfiltered)
         elif settings.frames is not old.frames or settings.review.class_agnostic != old.review.class_agnostic:
             self._rebuild()
         elif settings.review != old.review:
@@ -135,7 +156,36 @@ class Scores:
         if predictions.frame_count != self._gt.frame_count:
             raise ValueError(f"{predictions.frame_count} frames of predictions for {self._gt.frame_count} of the video")
         self._frame_predictions.clear()
-        self._variants[key] = self._score(key, predictions)
+        self._given[key] = predictions
+        self._variants[key] = self._score(key, self._filtered(predictions))
+        self._leave_out_calibrated()
+
+    def _without_calibrated(self, settings: ScoreSettings) -> ScoreSettings:
+        """The settings with the frames that count; the same array as long as neither of its parts changes."""
+        mask = self._calibrated
+        if mask is None:
+            return settings
+        if self._counting is None or self._counting[0] is not settings.frames or self._counting[1] is not mask:
+            frames = ~mask if settings.frames is None else settings.frames & ~mask
+            self._counting = settings.frames, mask, frames
+        return replace(settings, frames=self._counting[2])
+
+    def _leave_out_calibrated(self) -> None:
+        """Take the frames that the present variants were calibrated on out of all scores."""
+        old, mask = self._calibrated, calibrated_mask(self._given.values(), self._gt.frame_count)
+        is_same = mask is old if mask is None or old is None else np.array_equal(mask, old)
+        if not is_same:
+            self._calibrated = mask
+            self.set_settings(self._asked)
+
+    def _filtered(self, predictions: PredictionSet) -> PredictionSet:
+        rules = self._settings.filter
+        return predictions if rules is None else rules.predictions(predictions)
+
+    @property
+    def ground_truth(self) -> GroundTruthView:
+        """The ground truth as it is scored: with the boxes that the filter leaves out marked."""
+        return self._gt
 
     def extend_variant(self, key: str, predictions: PredictionSet, frames: Iterable[int]) -> None:
         """Update a variant whose model is running: ``predictions`` differ from the current ones only in ``frames``.
@@ -145,6 +195,7 @@ class Scores:
         """
         self._frame_predictions.clear()
         numbers = [int(frame) for frame in frames]
+        self._given[key], predictions = predictions, self._filtered(predictions)
         self._variants[key].extend(predictions, numbers, self._gt, states_for(self._gt, key), self._without_class)
 
     def compute_ap(self, key: str) -> None:
@@ -182,35 +233,35 @@ class Scores:
 
     def remove_variant(self, key: str) -> None:
         """Remove a variant; KeyError where there is none."""
-        del self._variants[key]
+        del self._variants[key], self._given[key]
         self._frame_predictions.clear()
+        self._leave_out_calibrated()
 
     def update(self, frames: Iterable[int]) -> None:
         """Update the scores after boxes, classes, flags or states of these frames changed."""
         started = self._gt.started_variants()
         if started != self._started:
             # Frames far away begin or cease to count for a variant.
-            self.set_ground_truth(self._gt)
+            self.set_ground_truth(self._unfiltered)
             return
         variants = list(self._variants.values())
         states = {key: states_for(self._gt, key) for key in self._variants} if started else {}
         for frame in frames:
             gt = self._gt.frame_table(frame)
             state = self._gt.state(frame)
-            truth = gt.class_ids.tolist(), gt.ignored.tolist()
-            without = int(self._without_class[frame]), _without_class(*truth)
+            truth = FrameTruth.of(gt)
+            without = int(self._without_class[frame]), _without_class(truth)
             self._without_class[frame] = without[1]
             self._without_class_total += without[1] - without[0]
             if not variants:
                 continue
             live = self._live_frame(frame, gt)
             inputs = self._review_inputs(gt)
-            counted = truth[1].count(False)
             for number, (key, variant) in enumerate(self._variants.items()):
                 order = live.preds.used_order[number]
                 found = (live.pairs[number], live.in_ignore_region[number], order)
                 own_state = int(states[key][frame]) if states else state
-                association = variant.update(frame, counted, own_state, found)
+                association = variant.update(frame, truth, own_state, found)
                 variant.update_class_counts(frame, *without)
                 if variant.outdated_frame_count >= _CACHED_FRAMES:
                     self._update_ap(key)
@@ -242,9 +293,8 @@ class Scores:
             live = self._coco[frame] = LiveCandidates.of(gt, predictions, self._coco.pop(frame, None))
             if len(self._coco) > _CACHED_FRAMES:
                 del self._coco[next(iter(self._coco))]
-            truth = gt.class_ids.tolist(), gt.ignored.tolist()
             rows, candidates = predictions.rows[number], live.candidates[number]
-            variant.update_ap(frame, truth, int(states[frame]), rows, candidates)
+            variant.update_ap(frame, FrameTruth.of(gt), int(states[frame]), rows, candidates)
 
     def _update_class_modes(self, variants: list[VariantScores]) -> None:
         """Evaluate AP again where the first counted box without a class was added, or the last one removed."""
@@ -294,7 +344,7 @@ class Scores:
         """The inputs of a frame's matching besides predictions."""
         settings, last = self._settings.review, self._last_inputs
         if last is None or last[0] is not gt or last[1] is not settings:
-            arrays = (gt.boxes, gt.class_ids, gt.ignored, gt.regions(), gt.ids)
+            arrays = (gt.boxes, gt.class_ids, gt.ignored, gt.regions(), gt.is_outside(), gt.ids)
             last = self._last_inputs = (gt, settings, (settings, *(array.tobytes() for array in arrays)))
         return last[2]
 
@@ -311,7 +361,7 @@ class Scores:
         summary = self._variants[key].summary()
         if variant_number(key) not in self._started:
             return summary
-        labelled, chosen = self._gt.states() == LABELLED, self._settings.frames
+        labelled, chosen = self._gt.states() == LABELLED, self._settings.selected(self._gt.frame_count)
         total = int(np.count_nonzero(labelled if chosen is None else labelled & chosen))
         return replace(summary, labelled=total, withheld=total - summary.labelled, unlabelled=0)
 
@@ -349,8 +399,9 @@ class Scores:
         return predictions
 
 
-def _without_class(class_ids: list[int], ignored: list[bool]) -> int:
+def _without_class(truth: FrameTruth) -> int:
     """Number of boxes without a class that are not ignored."""
-    if UNSPECIFIED_CLASS not in class_ids:
+    if UNSPECIFIED_CLASS not in truth.class_ids:
         return 0
-    return sum(number == UNSPECIFIED_CLASS and not skip for number, skip in zip(class_ids, ignored, strict=True))
+    both = zip(truth.class_ids, truth.ignored, strict=True)
+    return sum(number == UNSPECIFIED_CLASS and not skip for number, skip in both)

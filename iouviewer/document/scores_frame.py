@@ -37,6 +37,7 @@ class FramePredictions:
         used: (P,) bool, at or above the confidence threshold; per variant these come first.
         used_counts: per variant, how many are used.
         within_limit: (P,) bool, among the best of its frame and class that COCO evaluation uses; None: all are.
+        outside: (P,) bool, outside a filter; None: none is.
     """
 
     owner: list[int]
@@ -52,6 +53,7 @@ class FramePredictions:
     used: Bool
     used_counts: list[int]
     within_limit: Bool | None
+    outside: Bool | None
 
 
 def frame_predictions(
@@ -68,7 +70,8 @@ def frame_predictions(
     counts = [part.stop - part.start for part in found]
     owner = np.repeat(np.arange(len(variants)), counts)
     scores = np.concatenate([table.scores[part] for table, part in zip(tables, found, strict=True)])
-    order = np.lexsort((-scores, owner))
+    left_out = np.concatenate([table.ignored[part] for table, part in zip(tables, found, strict=True)])
+    order = np.lexsort((-scores, left_out, owner))
     boxes = np.concatenate([table.boxes[:, part] for table, part in zip(tables, found, strict=True)], axis=1)
     boxes = boxes.take(order, axis=1)
     class_ids = np.concatenate([table.class_ids[part] for table, part in zip(tables, found, strict=True)])
@@ -79,10 +82,15 @@ def frame_predictions(
         coco_class = np.where(as_one, UNSPECIFIED_CLASS, class_ids)
     ends = np.cumsum(counts).tolist()
     parts = [slice(end - count, end) for end, count in zip(ends, counts, strict=True)]
-    within_limit = None
+    kept = ~left_out[order]
+    within_limit = None if kept.all() else kept
     if any(count > max_detections for count in counts):
-        within_limit = np.concatenate([_within_limit(coco_class[part], max_detections) for part in parts])
-    used = scores[order] >= settings.conf
+        within_limit = kept & np.concatenate([_within_limit(coco_class[part], max_detections) for part in parts])
+    used = (scores[order] >= settings.conf) & kept
+    outside = None
+    if any(table.outside is not None for table in tables):
+        parts_outside = [table.is_outside()[part] for table, part in zip(tables, found, strict=True)]
+        outside = np.concatenate(parts_outside).take(order)
     used_counts = np.bincount(owner[used], minlength=len(variants)).tolist()
     return FramePredictions(
         owner.tolist(),
@@ -97,6 +105,7 @@ def frame_predictions(
         used,
         used_counts,
         within_limit,
+        outside,
     )
 
 
@@ -117,7 +126,7 @@ class FrameOverlaps:
 
     Attributes:
         pairs: pairs with IoU > 0, by ground-truth row.
-        in_ignore_region: used predictions that lie in an ignored box.
+        in_ignore_region: used predictions that lie in an ignored box, or outside a filter.
     """
 
     pairs: list[list[Triple]]
@@ -128,6 +137,9 @@ def review_overlaps(gt: BoxTable, preds: FramePredictions, settings: ReviewSetti
     """The overlaps of a frame's ground truth with the used predictions of all variants."""
     numbers = range(len(preds.rows))
     result = FrameOverlaps([[] for _ in numbers], [set() for _ in numbers])
+    if preds.outside is not None:
+        for column in np.flatnonzero(preds.outside & preds.used).tolist():
+            result.in_ignore_region[preds.owner[column]].add(preds.rank[column])
     # With a threshold of 0, even a prediction that overlaps nothing lies in an ignored box.
     for rows, part, near in _parts(gt, preds, is_whole=settings.iou <= 0):
         _review_pairs(part, near, settings, result, rows)
@@ -154,6 +166,7 @@ def rows_of(gt: BoxTable, rows: Int) -> BoxTable:
         ids=gt.ids[rows],
         areas=None if gt.areas is None else gt.areas[rows],
         by_iou=None if gt.by_iou is None else gt.by_iou[rows],
+        outside=None if gt.outside is None else gt.outside[rows],
     )
 
 
@@ -196,6 +209,7 @@ def _columns_of(preds: FramePredictions, columns: Int) -> FramePredictions:
         coco_class=preds.coco_class[columns],
         used=preds.used[columns],
         within_limit=None if preds.within_limit is None else preds.within_limit[columns],
+        outside=None if preds.outside is None else preds.outside[columns],
     )
 
 

@@ -139,7 +139,7 @@ class LiveCandidates:
 def _moved_rows(old: BoxTable, new: BoxTable) -> Int | None:
     """Rows whose boxes differ; None where more than a few boxes or anything else differs."""
     same = _equal(old.ids, new.ids) and _equal(old.class_ids, new.class_ids) and _equal(old.ignored, new.ignored)
-    if not same or not _equal(old.by_iou, new.by_iou):
+    if not same or not _equal(old.by_iou, new.by_iou) or not _equal(old.outside, new.outside):
         return None
     moved = np.flatnonzero((old.boxes != new.boxes).any(axis=0))
     return None if len(moved) > MAX_MOVED else moved

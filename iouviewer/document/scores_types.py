@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from iouviewer.metrics.coco import ClassAp
 from iouviewer.metrics.incremental_ap import IncrementalAp
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import Bool, BoxTable
+
+if TYPE_CHECKING:
+    from iouviewer.document.filtering import FilterRules
 
 FrameStates = NDArray[np.int8]
 UNLABELLED, LABELLED, EXCLUDED = 0, 1, 2
@@ -68,6 +71,7 @@ class ScoreSettings:
         frames: (F,) bool, the selected frames; None for all.
         frames_text: how reports name the selection, such as ``verified``; None: by its ranges.
         left_out: keys of variants; ground-truth boxes that lean to them (``document/origins.py``) are ignored.
+        filter: what the filter line leaves out; None: nothing.
     """
 
     review: ReviewSettings = field(default_factory=ReviewSettings)
@@ -75,6 +79,14 @@ class ScoreSettings:
     frames: Bool | None = None
     frames_text: str | None = None
     left_out: frozenset[str] = frozenset()
+    filter: FilterRules | None = None
+
+    def selected(self, frame_count: int) -> Bool | None:
+        """(F,) bool, the selected frames that the filter passes; None for all."""
+        passing = None if self.filter is None else self.filter.frames(frame_count)
+        if self.frames is None or passing is None:
+            return passing if self.frames is None else self.frames
+        return self.frames & passing
 
 
 class NoAp(StrEnum):

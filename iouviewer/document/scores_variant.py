@@ -25,10 +25,10 @@ from iouviewer.document.scores_types import (
 from iouviewer.metrics.assignment import Triple
 from iouviewer.metrics.block_sums import BlockSums
 from iouviewer.metrics.coco import mean_over_classes, rows_without_class
-from iouviewer.metrics.incremental_ap import IncrementalAp
+from iouviewer.metrics.incremental_ap import FrameTruth, IncrementalAp
 from iouviewer.metrics.review import Association, Review, review_all, review_frame
 from iouviewer.metrics.review_counts import FrameCounts, Totals, count_frame
-from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
+from iouviewer.metrics.table import Bool, BoxTable, Float, Int
 
 BATCH_AP_LIMIT = 4_000
 """Number of predictions up to which AP of a run in progress is recomputed with every batch (about 4 ms)."""
@@ -65,7 +65,8 @@ class VariantScores:
         self.predictions = predictions
         self.settings = settings
         self.pending = False
-        selected = predictions.covered if settings.frames is None else predictions.covered & settings.frames
+        chosen = settings.selected(predictions.frame_count)
+        selected = predictions.covered if chosen is None else predictions.covered & chosen
         self._selected: Bool = selected
         self._scored: Bool = selected & (states == LABELLED)
         self._states = states.copy()
@@ -117,7 +118,7 @@ class VariantScores:
     def _count_classes_of(self, frame: int) -> None:
         """The predictions of a frame were replaced."""
         table = self.predictions.table
-        without = int(np.count_nonzero(table.class_ids[table.rows(frame)] == UNSPECIFIED_CLASS))
+        without = int(np.count_nonzero(rows_without_class(table.frame(frame))))
         if self._without is None and without:
             self._without = np.zeros(table.frame_count, np.int64)
         if self._without is not None:
@@ -171,7 +172,7 @@ class VariantScores:
         self.predictions = predictions
         self._token = object()
         self._frame_counts = None
-        selected = self.settings.frames
+        selected = self.settings.selected(predictions.frame_count)
         for frame in frames:
             self._selected[frame] = predictions.covered[frame] and (selected is None or bool(selected[frame]))
             scored = bool(self._selected[frame] and states[frame] == LABELLED)
@@ -217,12 +218,11 @@ class VariantScores:
         return current
 
     def update(
-        self, frame: int, gt_count: int, state: int, matching: tuple[VariantPairs, set[int], list[int]]
+        self, frame: int, truth: FrameTruth, state: int, matching: tuple[VariantPairs, set[int], list[int]]
     ) -> Association | None:
         """Replace the values of one frame except AP; returns its matching, None where the frame does not count.
 
         Args:
-            gt_count: boxes of the frame that are not ignored.
             matching: pairs with IoU > 0, predictions that lie in an ignored box, and the row of each used prediction in
                 its frame by score.
         """
@@ -237,7 +237,8 @@ class VariantScores:
         if scored:
             pairs, in_ignore_region, order = matching
             assigned = pairs.assigned()
-            counted = count_frame(gt_count, len(order), assigned, in_ignore_region, self.settings.review.iou)
+            threshold = self.settings.review.iou
+            counted = count_frame(truth.counted, len(order), assigned, in_ignore_region, threshold, truth.outside)
             found = Association(order, assigned, in_ignore_region, counted)
         self._replace(frame, FrameCounts() if found is None else found.counts)
         self._outdated[frame] = None
@@ -253,13 +254,10 @@ class VariantScores:
         frames, self._outdated = tuple(self._outdated), {}
         return frames
 
-    def update_ap(
-        self, frame: int, truth: tuple[list[int], list[bool]], state: int, rows: Int, candidates: list[Triple]
-    ) -> None:
+    def update_ap(self, frame: int, truth: FrameTruth, state: int, rows: Int, candidates: list[Triple]) -> None:
         """Bring AP up to date after an ``update`` of one frame, unless it is pending.
 
         Args:
-            truth: class id of each of the frame's boxes, and whether each is ignored.
             rows: the frame's rows in the predictions' table, by score.
             candidates: pairs that COCO evaluation may match.
         """
@@ -322,7 +320,7 @@ class VariantScores:
     def _count_frames(self) -> tuple[int, int, int, int]:
         """Selected labelled frames, covered unlabelled and excluded frames, predictions on frames that do not count."""
         if self._frame_counts is None:
-            choice = self.settings.frames
+            choice = self.settings.selected(self.predictions.frame_count)
             labelled = self._states == LABELLED
             sizes = np.diff(self.predictions.table.offsets)
             self._frame_counts = (

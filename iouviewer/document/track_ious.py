@@ -56,4 +56,5 @@ def frames_of(table: BoxTable, frames: Int) -> BoxTable:
         table.ids[rows],
         None if table.areas is None else table.areas[rows],
         None if table.by_iou is None else table.by_iou[rows],
+        None if table.outside is None else table.outside[rows],
     )

@@ -33,9 +33,9 @@ def find_box_ious(truth: BoxTable, predictions: BoxTable, frames: Bool, settings
         frames: (F,) bool, the frames that count: labelled and covered by the predictions.
     """
     review = review_all(truth, predictions, settings, frames)
-    counted = ~truth.ignored & frames[truth.frame_of_row()]
+    counted = truth.counted() & frames[truth.frame_of_row()]
     ious = np.where(counted, 0.0, np.nan)
-    ious[review.pair_gt] = review.pair_iou
+    ious[review.pair_gt] = np.where(review.pair_outside, np.nan, review.pair_iou)
     return BoxIous(truth.ids, ious)
 
 

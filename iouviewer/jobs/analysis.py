@@ -34,9 +34,9 @@ def analyse(truth: Truth, score: VariantScore, labelled: Bool) -> dict[str, Any]
         labelled: (F,) bool, selected labelled frames.
     """
     found = np.zeros(len(truth.table), np.bool_)
-    found[score.review.pair_gt[score.review.pair_iou >= score.review.settings.iou]] = True
+    found[score.review.pair_gt[score.review.hits]] = True
     frames = truth.table.frame_of_row()
-    counting = ~truth.table.ignored & score.counted[frames]
+    counting = truth.table.counted() & score.counted[frames]
     values: dict[str, Any] = {
         "temporal": _temporal(truth.tracks[counting], frames[counting], found[counting]),
         "confusion": _confusion(truth, score),
@@ -48,19 +48,17 @@ def analyse(truth: Truth, score: VariantScore, labelled: Bool) -> dict[str, Any]
     if score.input.predictions.has_scores:
         values["errors"] = _errors(truth, score)
         values["pr"] = _curves(truth, score)
-        own = score.metrics.get("ultralytics")  # of a data set: with the steps of yolo val itself
-        values["reconcile"] = (
-            own["steps"]
-            if own
-            else [
-                {"step": step.name, "ap": _number(step.ap), "change": _number(step.change)}
-                for step in reconcile(
-                    *score.ap_tables(truth), labelled, score.counted, score.review.settings.max_detections
-                )
-            ]
-        )
+        if not truth.rules:  # yolo val knows no filter, so no steps lead from its number
+            own = score.metrics.get("ultralytics")  # of a data set: with the steps of yolo val itself
+            values["reconcile"] = own["steps"] if own else _steps(truth, score, labelled)
         values["size_quartiles"] = _quartiles(truth.table, score)
     return values
+
+
+def _steps(truth: Truth, score: VariantScore, labelled: Bool) -> list[dict[str, Any]]:
+    limit = score.review.settings.max_detections
+    steps = reconcile(*score.ap_tables(truth), labelled, score.counted, limit)
+    return [{"step": step.name, "ap": _number(step.ap), "change": _number(step.change)} for step in steps]
 
 
 def _number(value: float) -> float | None:
@@ -149,12 +147,11 @@ def _confusion(truth: Truth, score: VariantScore) -> dict[str, Any]:
     settings = score.review.settings
     agnostic = ReviewSettings(settings.conf, settings.iou, settings.convention, class_agnostic=True)
     review = review_all(truth.table, score.input.predictions.table, agnostic, score.counted)
-    is_true_positive = review.pair_iou >= settings.iou
-    gt_rows, pred_rows = review.pair_gt[is_true_positive], review.pair_pred[is_true_positive]
-    missed = ~truth.table.ignored & score.counted[truth.table.frame_of_row()]
+    gt_rows, pred_rows = review.pair_gt[review.hits], review.pair_pred[review.hits]
+    missed = truth.table.counted() & score.counted[truth.table.frame_of_row()]
     missed[gt_rows] = False
     false_positive = review.used & ~review.in_ignore_region
-    false_positive[pred_rows] = False
+    false_positive[review.pair_pred[review.pair_iou >= settings.iou]] = False
     truth_ids, predicted_ids = truth.table.class_ids, score.input.predictions.table.class_ids
     none = np.int64(-2)
     matrix = confusion_matrix(
@@ -170,7 +167,7 @@ def _confusion(truth: Truth, score: VariantScore) -> dict[str, Any]:
 
 def _quartiles(truth: BoxTable, score: VariantScore) -> list[dict[str, Any]] | None:
     """AP by quartiles of box area within the video; fewer than four if many boxes have the same size."""
-    counting = ~truth.ignored & score.counted[truth.frame_of_row()]
+    counting = truth.counted() & score.counted[truth.frame_of_row()]
     areas = truth.stated_areas()
     if not counting.any():
         return None

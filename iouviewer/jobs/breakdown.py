@@ -115,7 +115,7 @@ def find_breakdowns(data: ComparisonInput) -> dict[str, Breakdown]:
 
 def _counting(data: ComparisonInput, frames: Bool) -> Bool:
     """(M,) bool: ground-truth rows that count."""
-    found: Bool = ~data.truth.ignored & frames[data.truth.frame_of_row()]
+    found: Bool = data.truth.counted() & frames[data.truth.frame_of_row()]
     return found
 
 
@@ -220,12 +220,11 @@ def _confusion(data: ComparisonInput, sides: Sequence[_Side]) -> tuple[Row, ...]
     for number, side in enumerate(sides):
         table = side.predictions.table
         review = review_all(data.truth, table, agnostic, side.frames)
-        is_pair = review.pair_iou >= settings.iou
-        gt_rows, rows = review.pair_gt[is_pair], review.pair_pred[is_pair]
+        gt_rows, rows = review.pair_gt[review.hits], review.pair_pred[review.hits]
         missed = _counting(data, side.frames)
         missed[gt_rows] = False
         extra = review.used & ~review.in_ignore_region
-        extra[rows] = False
+        extra[review.pair_pred[review.pair_iou >= settings.iou]] = False
         truth_class, own_class = data.truth.class_ids, table.class_ids
         apart = truth_class[gt_rows] != own_class[rows]
         found: dict[tuple[int, int], int] = {}

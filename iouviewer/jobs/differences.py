@@ -184,14 +184,14 @@ def find_differences(data: ComparisonInput) -> Differences:
 def _is_matched(truth: BoxTable, review: Review) -> Bool:
     """(M,) bool: ground-truth rows with a true positive."""
     matched = np.zeros(len(truth), np.bool_)
-    matched[review.pair_gt[review.pair_iou >= review.settings.iou]] = True
+    matched[review.pair_gt[review.hits]] = True
     return matched
 
 
 def _ious(truth: BoxTable, review: Review) -> Float:
     """(M,) float64: IoU of the ground-truth rows with their partners; nan without one."""
     ious = np.full(len(truth), nan)
-    ious[review.pair_gt] = review.pair_iou
+    ious[review.pair_gt] = np.where(review.pair_outside, nan, review.pair_iou)
     return ious
 
 
@@ -201,7 +201,7 @@ def _changed_objects(truth: BoxTable, frames: Int, rows: Int, ious: tuple[Float,
 
 
 def _curves(data: ComparisonInput, predictions: PredictionSet, frames: Bool, review: Review) -> Curves:
-    counts = np.histogram(review.pair_iou, bins=BINS, range=(0.0, 1.0))[0]
+    counts = np.histogram(review.pair_iou[~review.pair_outside], bins=BINS, range=(0.0, 1.0))[0]
     histogram = counts / max(1, counts.sum())
     empty = np.zeros(0)
     if not predictions.has_scores or not len(predictions.table):

@@ -33,6 +33,7 @@ from iouviewer.jobs.eval_inputs import (
 )
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.evaluate import EvalRequest, score_inputs
+from iouviewer.jobs.filtered_inputs import filter_inputs
 from iouviewer.jobs.frame_selection import describe_frames, parse_frames
 from iouviewer.jobs.requests import ProgressCallback, no_progress
 from iouviewer.metrics.review import PairState, ReviewSettings, review_frame
@@ -148,7 +149,7 @@ def read_document(
     inputs = EvalInputs(
         known, truth, frames, variant_inputs, has_single_images(known), notes=report_notes(document, source)
     )
-    return resolved, only_classes(inputs, request.read.only_classes)
+    return resolved, filter_inputs(only_classes(inputs, request.read.only_classes), request.filter, found.name)
 
 
 def _left_out_notes(truth: GroundTruth) -> list[str]:

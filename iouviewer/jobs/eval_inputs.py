@@ -12,6 +12,7 @@ import numpy as np
 from iouviewer.document.calibration import calibrated_mask
 from iouviewer.document.class_join import class_list, keeps_unknown_classes
 from iouviewer.document.classes import ClassTable, class_name_of
+from iouviewer.document.filtering import NO_FILTER, FilterRules
 from iouviewer.document.ground_truth import rows_for_metrics, unscored_classes
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.document.predictions import PredictionSet
@@ -49,6 +50,7 @@ class ReadOptions:
         for_files: numbers for single files by option (``frame_base``, ``stride``, ``file_fps`` as in ``ReadContext``,
             ``shift``: added to every frame), then by name: of the variant, ``gt``, or empty for all (``stride`` and
             ``shift``: all predictions).
+        shapes: as in ``ReadContext``.
         columns: what the columns of tables are, as in ``ReadContext``, by the same names.
         file_sizes: ``file_size`` as in ``ReadContext``, by the same names.
     """
@@ -74,6 +76,7 @@ class ReadOptions:
     for_files: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     file_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
+    shapes: Literal["envelope", "skip"] | None = None
 
     def number_for(self, option: str, name: str, kind: ImportKind) -> float | None:
         """The value of one of ``for_files`` for a file; None if it was not given."""
@@ -117,6 +120,7 @@ class ReadOptions:
             images_by=self.images_by,
             accept_differences=self.accept_differences,
             columns=self.columns.get(name, self.columns.get("", "")),
+            shapes=self.shapes,
         )
 
 
@@ -134,6 +138,7 @@ class Truth:
         notes: what the reader assumed, one sentence each.
         unscored: class ids that the benchmark of the ground truth does not score.
         frame_work: what has been done with the frames (``describe_work``); empty for a file.
+        rules: the filter that ``table`` and the predictions were marked by.
     """
 
     table: BoxTable
@@ -146,6 +151,7 @@ class Truth:
     notes: tuple[str, ...] = ()
     unscored: frozenset[int] = frozenset()
     frame_work: Mapping[str, Any] = field(default_factory=dict)
+    rules: FilterRules = NO_FILTER
 
     @property
     def class_table(self) -> ClassTable:
@@ -160,8 +166,8 @@ class Truth:
         return states
 
     def counted_boxes(self) -> Int:
-        """(F,) int64, number of boxes in each frame that are not ignored."""
-        return np.bincount(self.table.frame_of_row()[~self.table.ignored], minlength=self.table.frame_count)
+        """(F,) int64, number of boxes in each frame that count."""
+        return np.bincount(self.table.frame_of_row()[self.table.counted()], minlength=self.table.frame_count)
 
     def class_text(self, class_id: int) -> str:
         """Name of a class, also of one that the ground truth lacks; empty for an unspecified class."""
@@ -231,9 +237,6 @@ class EvalInputs:
         return self.truth.labelled & frame_mask(self.frames, self.truth.table.frame_count)
 
 
-def frame_mask(frames: Int | None, frame_count: int) -> Bool:
-    """(F,) bool from frame numbers; numbers outside the source are ignored, None selects all frames."""
-    if frames is None:
 def without_calibrated(inputs: EvalInputs) -> EvalInputs:
     """The inputs without the frames that any of their variants was calibrated on.
 
@@ -252,6 +255,9 @@ def without_calibrated(inputs: EvalInputs) -> EvalInputs:
     return replace(inputs, frames=kept)
 
 
+def frame_mask(frames: Int | None, frame_count: int) -> Bool:
+    """(F,) bool from frame numbers; numbers outside the source are ignored, None selects all frames."""
+    if frames is None:
         return np.ones(frame_count, np.bool_)
     mask = np.zeros(frame_count, np.bool_)
     mask[frames[(frames >= 0) & (frames < frame_count)]] = True

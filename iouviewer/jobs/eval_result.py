@@ -11,6 +11,7 @@ from iouviewer.document.frame_states import excluded_text
 from iouviewer.i18n import tr
 from iouviewer.jobs.eval_inputs import Truth
 from iouviewer.jobs.fail_if import condition_holds
+from iouviewer.jobs.filtered_inputs import filter_text
 from iouviewer.jobs.run_differences import RunDifference, describe_run_differences
 from iouviewer.jobs.scoring import VariantScore
 from iouviewer.metrics.table import Int
@@ -89,17 +90,16 @@ class EvalResult:
 
     def _pair_rows(self) -> Iterator[PairRow]:
         for score in self.scores:
-            yield from score.pair_rows(self.truth)
+            yield from score.pair_rows(self.truth, None if score is self.scores[0] else self.scores[0])
 
     def score_csv(self) -> bytes:
         """IoU by frame as CSV."""
-        return score_csv(
-            self.frames, self.truth.states(self.frames), self.truth.counted_boxes()[self.frames], self.series()
-        )
+        states, counts = self.truth.states(self.frames), self.truth.counted_boxes()[self.frames]
+        return score_csv(self.frames, states, counts, self.series(), filter_line=self.protocol["filter"])
 
     def pairs_csv(self) -> bytes:
         """All pairs as CSV."""
-        return pairs_csv(self._pair_rows())
+        return pairs_csv(self._pair_rows(), filter_line=self.protocol["filter"])
 
     def json(self) -> bytes:
         """All metrics as JSON."""
@@ -130,7 +130,7 @@ class EvalResult:
         protocol = self.protocol
         excluded = excluded_text(protocol["excluded_frames"])
         frames = protocol["frames"]
-        return tr(
+        head = tr(
             "{labelled:,} of {selected:,} frames labelled ({frames}), confidence {confidence:g}, "
             "IoU {iou:g}, {convention}; AP: COCO, all stored predictions",
             labelled=protocol["labelled_frames"],
@@ -140,6 +140,8 @@ class EvalResult:
             iou=protocol["iou_threshold"],
             convention=protocol["convention"],
         )
+        said = filter_text(self.truth.rules.filter)
+        return f"{head}; {said}" if said else head
 
     def text(self) -> str:
         """The variants table, verdicts and notes; with one variant also the source article's sentence."""

@@ -37,6 +37,7 @@ from iouviewer.jobs.eval_inputs import (
     with_images,
 )
 from iouviewer.jobs.eval_result import EvalResult
+from iouviewer.jobs.filtered_inputs import filter_inputs
 from iouviewer.jobs.frame_selection import parse_frames
 from iouviewer.jobs.kept_runs import KeptRuns
 from iouviewer.jobs.notes import ap_notes, delta_notes, left_out_notes, reader_notes, refuse_notes, withheld_note
@@ -62,6 +63,7 @@ class EvalRequest:
         preds, models: variants from files, and weights to run; together at least one, names unique.
         baseline: name of the variant that differences refer to; None: the first.
         frames: text of the frame selection (``jobs.frame_selection``); None: all frames.
+        filter: a filter line (``document.filter_line``); empty: none.
         target: target IoU drawn in plots.
         analysis: also compute error types, curves, verdicts and the rest of ``jobs.analysis``; takes seconds.
         verdicts: compute verdicts even without the rest of the analysis.
@@ -81,6 +83,7 @@ class EvalRequest:
     max_detections: int = MAX_DETECTIONS
     area_ranges: tuple[AreaRange, ...] = COCO_AREAS
     frames: str | None = None
+    filter: str = ""
     target: float = 0.75
     analysis: bool = False
     verdicts: bool = False
@@ -229,7 +232,7 @@ def read_inputs(request: EvalRequest, progress: ProgressCallback = no_progress) 
     files = () if data is None else data.images
     imported = _read_predictions(request, context, truth_boxes, frames, progress, files)
     inputs = join_inputs(request, source, truth_boxes, imported, single_images=context.image_names is not None)
-    if data is None or rules is None:
+    if data is None or rules is None or inputs.truth.rules:
         return inputs
     unreadable = {frame for _, boxes in imported for frame in boxes.protocol.get("unreadable", ())}
     runs = run_as_val(request.models, data, source, truth_boxes, rules, frames, unreadable, request.run, progress)
@@ -262,7 +265,7 @@ def join_inputs(
         variant_from(name, boxes, truth, request.read, class_agnostic=request.class_agnostic) for name, boxes in named
     ]
     inputs = EvalInputs(replace(source, frame_count=count), truth, frames, variants, single_images=single_images)
-    return only_classes(inputs, request.read.only_classes)
+    return filter_inputs(only_classes(inputs, request.read.only_classes), request.filter, request.baseline)
 
 
 def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCallback = no_progress) -> EvalResult:
@@ -351,6 +354,7 @@ def _protocol(request: EvalRequest, inputs: EvalInputs, baseline: str) -> dict[s
         "frame_count": source.frame_count,
         "fps": source.fps,
         "frames": "all" if request.frames is None else request.frames,
+        "filter": truth.rules.filter.text,
         "chosen_frames": len(inputs.frames),
         "labelled_frames": int(truth.labelled[inputs.frames].sum()),
         "excluded_frames": truth.states(inputs.frames).count("excluded"),

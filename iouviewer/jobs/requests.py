@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 
 NamedPath = tuple[str, Path]
 """A variant's name and its file or folder."""
@@ -18,6 +22,25 @@ class ProgressCallback(Protocol):
 
 def no_progress(done: int, total: int, label: str = "") -> None:
     """Ignore progress: the default of every job."""
+
+
+class CancelledError(UserError):
+    """The caller's ``cancelled`` returned True; nothing was kept."""
+
+
+Cancelled = Callable[[], bool]
+"""Asked between steps; True ends the work with ``CancelledError``."""
+
+
+def watched(progress: ProgressCallback, cancelled: Cancelled | None) -> ProgressCallback:
+    """``progress`` that ends the work when ``cancelled`` says so."""
+
+    def report_progress(done: int, total: int, label: str = "") -> None:
+        if cancelled is not None and cancelled():
+            raise CancelledError(tr("cancelled"))
+        progress(done, total, label)
+
+    return report_progress
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,19 @@ from iouviewer.jobs.compare import find_conditions, restrict
 from iouviewer.jobs.eval_inputs import Truth, VariantInput, frame_mask
 from iouviewer.metrics.coco import CocoResult, evaluate_coco
 from iouviewer.metrics.iou import family_aligned
-from iouviewer.metrics.review import Review, ReviewSettings, review_all
+from iouviewer.metrics.review import PairState, Review, ReviewSettings, match_rows, review_all
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
 from iouviewer.reports.data_files import PairRow
 from iouviewer.reports.series import FrameSeries
 
+STATE_NAMES = {
+    PairState.TRUE_POSITIVE: "tp",
+    PairState.LOOSE: "loose",
+    PairState.FALSE_POSITIVE: "fp",
+    PairState.MISS: "miss",
+    PairState.IGNORED: "ignored",
+}
+"""States as files of pairs name them."""
 UNSPECIFIED_TEXT = "unspecified"
 """Name of boxes without a class in results."""
 
@@ -45,8 +53,8 @@ class VariantScore:
 
     def series(self, frames: Int) -> FrameSeries:
         """Metrics by frame, for the selected frames ((n,) int64)."""
-        review = self.review
-        used = np.bincount(self.input.predictions.table.frame_of_row()[review.used], minlength=len(self.counted))
+        review, table = self.review, self.input.predictions.table
+        used = np.bincount(table.frame_of_row()[review.used & ~table.is_outside()], minlength=len(self.counted))
         return FrameSeries(
             self.name,
             review.frame_iou[frames],
@@ -57,19 +65,32 @@ class VariantScore:
             review.fn[frames],
         )
 
-    def pair_rows(self, truth: Truth) -> Iterator[PairRow]:
-        """Pairs, missed boxes, false positives and predictions inside ignored boxes, by frame."""
-        gt_rows, pred_rows, states = self._rows(truth)
+    def found(self, truth: Truth) -> Bool:
+        """(M,) bool: ground-truth rows that the variant finds."""
+        found = np.zeros(len(truth.table), np.bool_)
+        found[self.review.pair_gt[self.review.pair_iou >= self.review.settings.iou]] = True
+        return found
+
+    def pair_rows(self, truth: Truth, baseline: VariantScore | None = None) -> Iterator[PairRow]:
+        """Pairs, missed boxes, false positives and predictions inside ignored boxes, by frame, that the filter lists.
+
+        Args:
+            baseline: what it finds decides what is lost and gained; None: this is the baseline.
+        """
         gt, pred = truth.table, self.input.predictions.table
+        rows = match_rows(gt, pred, self.review)
+        is_found = None if baseline is None else baseline.found(truth)
+        chosen = truth.rules.lists(rows, truth.table, pred, variant=self.name, tracks=truth.tracks, is_found=is_found)
+        chosen &= (rows.pred >= 0) | (rows.states != PairState.IGNORED)
+        gt_rows, pred_rows = rows.gt[chosen], rows.pred[chosen]
+        states = [STATE_NAMES[PairState(state)] for state in rows.states[chosen].tolist()]
         both = (gt_rows >= 0) & (pred_rows >= 0)
         family = np.full((4, len(gt_rows)), np.nan)
         if both.any():
             convention = self.review.settings.convention
             values = family_aligned(gt.boxes[:, gt_rows[both]], pred.boxes[:, pred_rows[both]], convention)
             family[:, both] = np.stack(values)
-        frames = np.where(
-            gt_rows >= 0, np.append(gt.frame_of_row(), -1)[gt_rows], np.append(pred.frame_of_row(), -1)[pred_rows]
-        )
+        frames = rows.frames[chosen]
         order = np.lexsort((pred_rows, np.where(gt_rows < 0, len(gt), gt_rows), frames))
         for i in order.tolist():
             g, p = int(gt_rows[i]), int(pred_rows[i])
@@ -90,22 +111,6 @@ class VariantScore:
                 ciou,
                 states[i],
             )
-
-    def _rows(self, truth: Truth) -> tuple[Int, Int, list[str]]:
-        """Rows of ground truth and predictions (-1 for none) and the state of each pair."""
-        review = self.review
-        gt_counts = ~truth.table.ignored & self.counted[truth.table.frame_of_row()]
-        gt_counts[review.pair_gt] = False
-        missed = np.flatnonzero(gt_counts)
-        is_unpaired = review.used.copy()
-        is_unpaired[review.pair_pred] = False
-        unpaired = np.flatnonzero(is_unpaired)
-        is_true_positive = review.pair_iou >= review.settings.iou
-        states = ["tp" if yes else "loose" for yes in is_true_positive.tolist()] + ["miss"] * len(missed)
-        states += ["ignored" if inside else "fp" for inside in review.in_ignore_region[unpaired].tolist()]
-        gt_rows = np.concatenate((review.pair_gt, missed, np.full(len(unpaired), -1, np.int64)))
-        pred_rows = np.concatenate((review.pair_pred, np.full(len(missed), -1, np.int64), unpaired))
-        return gt_rows, pred_rows, states
 
 
 def _ap_values(truth: Truth, coco: CocoResult | None) -> dict[str, Any]:
@@ -183,7 +188,7 @@ def score_variant(truth: Truth, variant: VariantInput, frames: Int, settings: Re
         "frames": summary.frames,
         "frames_with_boxes": int(np.sum(review.gt_count[counted] > 0)),
         "boxes": int(review.gt_count[counted].sum()),
-        "predictions": int(review.used.sum()),
+        "predictions": int((review.used & ~predictions.table.is_outside()).sum()),
         "ignored_predictions": int(review.ignored[counted].sum()),
         "uncounted_predictions": uncounted,
         "left_out_classes": dict(variant.dropped_classes),

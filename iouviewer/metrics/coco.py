@@ -40,10 +40,11 @@ class CocoMatches:
         gt_class, pred_class: (M,), (N,) the class under which each row is evaluated.
         order: (R,) prediction rows that take part, by class, then score (highest first), then frame and file order.
         class_starts: (K + 1,) places in ``order`` at which each class starts.
-        tp, ignored: (N,) masks by prediction row: true positive, ignored (matched to an ignored box or outside the
-            area). A prediction that takes part and is neither is a false positive.
+        tp, ignored: (N,) masks by prediction row: true positive, ignored (matched to a box that does not count, or
+            outside the area or a filter without a match). A prediction that takes part and is neither is a false
+            positive.
         gt_counts: (K,) number of ground-truth boxes that count.
-        gt_evaluated: (M,) bool: in an evaluated frame and not ignored.
+        gt_evaluated: (M,) bool: in an evaluated frame, and counts.
         pairs: candidate pairs (rows of the tables), IoU >= 0.5.
         hits: masks by candidate pair: thresholds at which the two are matched.
     """
@@ -166,6 +167,8 @@ class _Evaluation:
         self.classes = np.union1d(distinct(self.gt_class), distinct(self.pred_class))
         _, gt_inside = _rows_of(gt, frames)
         self.frame_of_pred, pred_inside = _rows_of(pred, frames)
+        if pred.ignored.any():
+            pred_inside = ~pred.ignored if pred_inside is None else pred_inside & ~pred.ignored
         self.gt_evaluated = np.ones(len(gt), np.bool_) if gt_inside is None else gt_inside
         by_score = order_by_score(pred.scores)
         self.priority = np.empty(len(pred), np.int64)
@@ -183,7 +186,8 @@ class _Evaluation:
         """(N,) bool, predictions in ``inside`` among the ``limit`` best of their class and frame; None for all."""
         if not len(self.pred) or int(np.diff(self.pred.offsets).max()) <= limit:
             return inside
-        order = np.lexsort((self.priority, self.pred_class, self.frame_of_pred))
+        # Predictions that are left out before matching take no place among the best.
+        order = np.lexsort((self.priority, self.pred.ignored, self.pred_class, self.frame_of_pred))
         frame, class_id = self.frame_of_pred[order], self.pred_class[order]
         is_first = np.ones(len(order), np.bool_)
         is_first[1:] = (frame[1:] != frame[:-1]) | (class_id[1:] != class_id[:-1])
@@ -235,12 +239,14 @@ class _Evaluation:
         As in pycocotools, the area of ground truth is the one in its file, that of a prediction width * height.
         """
         gt_outside = (self.gt_areas < area[0]) | (self.gt_areas > area[1])
-        skipped = self.gt.ignored | gt_outside
+        skipped = ~self.gt.counted() | gt_outside
         candidates = self.candidates._replace(skipped=skipped[self.candidates.pairs.gt])
         outcome: MatchOutcome = match(
             candidates, frame_of_pred=self.frame_of_pred, priority=self.priority, gt_rows=len(self.gt)
         )
         pred_outside = (self.pred_columns.areas < area[0]) | (self.pred_columns.areas > area[1])
+        if self.pred.outside is not None:
+            pred_outside |= self.pred.outside
         ignored = outcome.ignored
         if pred_outside.any():
             ignored = np.where(pred_outside, ~outcome.tp & np.uint16(ALL), ignored)

@@ -47,6 +47,9 @@ def stack_tables(tables: Sequence[BoxTable]) -> BoxTable:
         ids=np.concatenate([table.ids for table in tables]),
         areas=np.concatenate([t.stated_areas() for t in tables]) if any(t.areas is not None for t in tables) else None,
         by_iou=np.concatenate([t.ignored & ~t.regions() for t in tables]),
+        outside=np.concatenate([t.is_outside() for t in tables])
+        if any(t.outside is not None for t in tables)
+        else None,
     )
 
 

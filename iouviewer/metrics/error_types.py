@@ -92,7 +92,10 @@ def classify_errors(
         _classify_frame(truth, predictions, frame, (foreground, background), (kinds, target_gt, used))
     covered = np.zeros(len(truth), np.bool_)
     covered[target_gt[target_gt >= 0]] = True
-    missed = np.flatnonzero(counting & ~used & ~covered)
+    missed = np.flatnonzero(counting & ~used & ~covered & truth.counted())
+    if predictions.outside is not None:
+        # Without a box of its own, a prediction outside a filter is no error of it.
+        kinds[predictions.outside & (kinds != ErrorType.TRUE)] = int(ErrorType.IGNORED)
     counts = {error: int((kinds == error).sum()) for error in ERRORS}
     counts[ErrorType.MISS] = len(missed)
     positives = _positives(truth, counting)
@@ -125,17 +128,23 @@ def _classify_frame(
     iou = iou_matrix(predictions.boxes[:, order], truth.boxes[:, real], Convention.CONTINUOUS)
     same = same_class(predictions.class_ids[order, None], truth.class_ids[real])
     same_iou = np.where(same, iou, 0.0)
-    found = np.zeros(len(real), np.bool_)
+    found, counts = np.zeros(len(real), np.bool_), truth.counted()
+    settled: set[int] = set()
     for place, row in enumerate(order):
         free = np.where(found, 0.0, same_iou[place])
+        if predictions.ignored[row]:
+            continue
         if len(real) and free.max() >= foreground:
             best = int(free.argmax())
             found[best] = True
             used[real[best]] = True
-            kinds[row] = ErrorType.TRUE
+            # Right about a box that a filter leaves out, a prediction does not count; IGNORED is its kind already.
+            settled.add(int(row))
+            if counts[real[best]]:
+                kinds[row] = ErrorType.TRUE
     other_iou = np.where(same, 0.0, iou)
     for place, row in enumerate(order):
-        if kinds[row] == ErrorType.TRUE or _is_in_crowd(truth, predictions, row, crowd, foreground):
+        if row in settled or predictions.ignored[row] or _is_in_crowd(truth, predictions, row, crowd, foreground):
             continue
         if not len(real):
             kinds[row] = ErrorType.BACKGROUND
@@ -172,7 +181,7 @@ def _is_in_crowd(truth: BoxTable, predictions: BoxTable, row: int, crowd: Int, f
 
 
 def _positives(truth: BoxTable, counting: Bool) -> dict[int, int]:
-    classes, counts = np.unique(truth.class_ids[counting & ~truth.ignored], return_counts=True)
+    classes, counts = np.unique(truth.class_ids[counting & truth.counted()], return_counts=True)
     return dict(zip(classes.tolist(), counts.tolist(), strict=True))
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from itertools import compress
 from operator import not_
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,38 @@ from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
 
 _IGNORED = 16
 """First bit of the mask of thresholds at which a prediction is ignored."""
+
+
+class FrameTruth(NamedTuple):
+    """The ground truth of one frame, by row.
+
+    Attributes:
+        ignored: can be matched any number of times, as crowds are.
+        skipped: does not count, ignored or not.
+    """
+
+    class_ids: list[int]
+    ignored: list[bool]
+    skipped: list[bool]
+
+    @property
+    def counted(self) -> int:
+        """Number of boxes that count."""
+        return self.skipped.count(False)
+
+    @property
+    def outside(self) -> frozenset[int]:
+        """Rows that a filter leaves out."""
+        if self.skipped is self.ignored:
+            return frozenset()
+        both = zip(self.skipped, self.ignored, strict=True)
+        return frozenset(row for row, (skipped, ignored) in enumerate(both) if skipped and not ignored)
+
+    @classmethod
+    def of(cls, table: BoxTable) -> FrameTruth:
+        """The rows of a table of one frame."""
+        ignored = table.ignored.tolist()
+        return cls(table.class_ids.tolist(), ignored, ignored if table.outside is None else (~table.counted()).tolist())
 
 
 class IncrementalAp:
@@ -45,8 +78,9 @@ class IncrementalAp:
         # Both masks of a prediction are in one number, which saves a memory access for each.
         self._masks = tp | ignored.astype(np.uint32) << _IGNORED
         self._class_of_row = matches.pred_class
+        self._outside = pred.is_outside()
         self._rank = np.full(len(pred), -1, np.int64)
-        counted = ~gt.ignored & frames[gt.frame_of_row()]
+        counted = gt.counted() & frames[gt.frame_of_row()]
         gt_counts = Counter(matches.gt_class[counted].tolist())
         self._classes: dict[int, RankedClass | SmallRankedClass] = {}
         for place, class_id in enumerate(matches.classes.tolist()):
@@ -61,13 +95,10 @@ class IncrementalAp:
             return {UNSPECIFIED_CLASS: ignored.count(False)}
         return Counter(compress(class_ids, map(not_, ignored)))
 
-    def set_frame(
-        self, frame: int, truth: tuple[list[int], list[bool]], scored: bool, rows: Int, pairs: list[Triple]
-    ) -> None:
+    def set_frame(self, frame: int, truth: FrameTruth, scored: bool, rows: Int, pairs: list[Triple]) -> None:
         """Replace one frame.
 
         Args:
-            truth: class ids of its ground-truth boxes, and whether each is ignored.
             scored: whether the frame is evaluated.
             rows: rows of its predictions, by score.
             pairs: (ground-truth row, place in ``rows``, overlap >= 0.5) within one class and within the maximum of
@@ -76,9 +107,9 @@ class IncrementalAp:
         before = self._edited.get(frame)
         if before is None:
             old = self._gt.rows(frame)
-            ids, skipped = self._gt.class_ids[old].tolist(), self._gt.ignored[old].tolist()
+            ids, skipped = self._gt.class_ids[old].tolist(), (~self._gt.counted()[old]).tolist()
             before = self._counts(ids, skipped) if self._scored[frame] else {}
-        after = self._counts(*truth) if scored else {}
+        after = self._counts(truth.class_ids, truth.skipped) if scored else {}
         self._edited[frame] = after
         self._scored[frame] = scored
         if after != before:
@@ -88,17 +119,17 @@ class IncrementalAp:
                     self._class(class_id).add_ground_truth(change)
                     self._result = None
         if len(rows):
-            self._set_predictions(truth[1], scored, rows, pairs)
+            self._set_predictions(truth, scored, rows, pairs)
 
-    def _set_predictions(self, ignored: list[bool], scored: bool, rows: Int, pairs: list[Triple]) -> None:
+    def _set_predictions(self, truth: FrameTruth, scored: bool, rows: Int, pairs: list[Triple]) -> None:
         candidates = [(pred, row, iou) for row, pred, iou in pairs]
-        found = match_frame(candidates, ignored, ignored, len(ignored)) if scored else {}
-        default = 0 if scored else ALL << _IGNORED
+        found = match_frame(candidates, truth.skipped, truth.ignored, len(truth.ignored)) if scored else {}
+        outside = self._outside[rows].tolist()
         for place, (row, old) in enumerate(zip(rows.tolist(), self._masks[rows].tolist(), strict=True)):
-            new = default
-            if place in found:
-                tp, skipped = found[place]
-                new = tp | skipped << _IGNORED
+            tp, skipped = found.get(place, (0, 0))
+            if outside[place] or not scored:
+                skipped = ~tp & ALL
+            new = tp | skipped << _IGNORED
             if new != old:
                 self._masks[row] = new
                 rank = int(self._rank[row])

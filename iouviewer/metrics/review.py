@@ -34,12 +34,14 @@ from iouviewer.metrics.table import (
 __all__ = [
     "Association",
     "FrameReview",
+    "MatchRows",
     "Pair",
     "PairState",
     "Review",
     "ReviewSettings",
     "ReviewSummary",
     "build_frame_review",
+    "match_rows",
     "review_all",
     "review_frame",
 ]
@@ -50,7 +52,7 @@ States = NDArray[np.int8]
 class PairState(IntEnum):
     """State of a row of a review.
 
-    IGNORED is an ignored ground-truth box, or an unassigned prediction in one.
+    IGNORED is an ignored ground-truth box, or an unassigned prediction in one; an unassigned box outside a filter too.
     """
 
     TRUE_POSITIVE = 0
@@ -99,7 +101,8 @@ class FrameReview:
         gt_rows, pred_rows: (P,) int64, rows of the tables; -1 for none.
         iou: (P,) float64, 0 for unassigned boxes.
         state: (P,) int8 of PairState.
-        in_ignore_region: (P,) bool, the prediction is not a false positive because it is in an ignored box.
+        in_ignore_region: (P,) bool, the prediction is not a false positive because it is in an ignored box or outside a
+            filter.
         gt_ids, pred_ids: (P,) int64, ids of the boxes; -1 for none.
     """
 
@@ -165,7 +168,7 @@ class Association(NamedTuple):
     Attributes:
         order: row of the prediction at each place.
         assigned: pairs, ordered by ground truth.
-        in_ignore_region: places of predictions in an ignored box.
+        in_ignore_region: places of predictions in an ignored box or outside a filter.
     """
 
     order: list[int]
@@ -181,7 +184,7 @@ def review_frame(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> Fram
 
 def associate_frame(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> Association:
     """The assignment of one frame; ``gt`` and ``pred`` are tables of a single frame."""
-    used = pred.scores >= settings.conf
+    used = (pred.scores >= settings.conf) & ~pred.ignored
     by_score = np.argsort(-pred.scores, kind="stable")
     order = by_score[used[by_score]]
     matrix = iou_matrix(gt.boxes, pred.boxes[:, order], settings.convention)
@@ -198,7 +201,11 @@ def associate_frame(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> A
             share = np.where(gt.by_iou[:, None], matrix, share)
         inside = ((share >= settings.iou) & same & gt.ignored[:, None]).any(axis=0)
         in_ignore_region = set(np.flatnonzero(inside).tolist())
-    counts = count_frame(int(np.count_nonzero(~gt.ignored)), len(order), assigned, in_ignore_region, settings.iou)
+    if pred.outside is not None:
+        in_ignore_region |= set(np.flatnonzero(pred.outside[order]).tolist())
+    outside = frozenset() if gt.outside is None else frozenset(np.flatnonzero(gt.outside).tolist())
+    counted = int(np.count_nonzero(gt.counted()))
+    counts = count_frame(counted, len(order), assigned, in_ignore_region, settings.iou, outside)
     return Association(order.tolist(), assigned, in_ignore_region, counts)
 
 
@@ -214,7 +221,7 @@ def build_frame_review(gt: BoxTable, pred: BoxTable, association: Association, t
     count = len(gt)
     # Ground truth first, in its order; then the predictions without a partner.
     partner, iou = np.full(count, -1, np.int64), np.zeros(count)
-    state = np.where(gt.ignored, np.int8(PairState.IGNORED), np.int8(PairState.MISS))
+    state = np.where(~gt.counted(), np.int8(PairState.IGNORED), np.int8(PairState.MISS))
     excused = np.zeros(count, np.bool_)
     partner[row], iou[row] = of_place[place], value
     state[row] = np.where(hit, np.int8(PairState.TRUE_POSITIVE), np.int8(PairState.LOOSE))
@@ -252,8 +259,9 @@ class Review:
         pair_frame: (P,) int64.
         pair_iou: (P,) float64.
         in_ignore_region: (N,) bool by prediction row: at least ``settings.iou`` of its area is in an ignored box of its
-            class.
+            class, or a filter leaves it out.
         used: (N,) bool by prediction row: at or above the confidence threshold, in an evaluated frame.
+        pair_outside: (P,) bool, pairs whose ground truth a filter leaves out.
     """
 
     settings: ReviewSettings
@@ -272,6 +280,13 @@ class Review:
     pair_iou: Float
     in_ignore_region: Bool = field(repr=False)
     used: Bool = field(repr=False)
+    pair_outside: Bool = field(repr=False)
+
+    @property
+    def hits(self) -> Bool:
+        """(P,) bool: pairs that are true positives and count."""
+        hits: Bool = (self.pair_iou >= self.settings.iou) & ~self.pair_outside
+        return hits
 
     @property
     def pair_state(self) -> States:
@@ -287,6 +302,43 @@ class Review:
         sums = BlockSums(np.where(np.stack((defined, inside, inside)), columns, 0.0)).totals()
         counts = [int(column[inside].sum()) for column in (self.gt_count, self.tp, self.fp, self.fn)]
         return Totals.of(sums, counts, int(defined.sum()), int(inside.sum())).summary()
+
+
+class MatchRows(NamedTuple):
+    """Rows of a matching of any number of frames: pairs, missed boxes, predictions without a partner.
+
+    Attributes:
+        frames: (P,) int64.
+        gt, pred: (P,) int64, rows of the tables; -1 for none.
+        iou: (P,) float64, 0 without a partner.
+        states: (P,) int8 of PairState.
+    """
+
+    frames: Int
+    gt: Int
+    pred: Int
+    iou: Float
+    states: States
+
+
+def match_rows(gt: BoxTable, pred: BoxTable, review: Review) -> MatchRows:
+    """All rows of the evaluated frames: pairs, then other boxes, then other predictions; those ignored too."""
+    gt_frame, pred_frame = gt.frame_of_row(), pred.frame_of_row()
+    is_alone = review.frames[gt_frame]
+    is_alone[review.pair_gt] = False
+    boxes = np.flatnonzero(is_alone)
+    unpaired = review.used.copy()
+    unpaired[review.pair_pred] = False
+    others = np.flatnonzero(unpaired)
+    missed = np.where(gt.counted()[boxes], np.int8(PairState.MISS), np.int8(PairState.IGNORED))
+    extra = np.where(review.in_ignore_region[others], np.int8(PairState.IGNORED), np.int8(PairState.FALSE_POSITIVE))
+    return MatchRows(
+        np.concatenate((review.pair_frame, gt_frame[boxes], pred_frame[others])),
+        np.concatenate((review.pair_gt, boxes, np.full(len(others), -1, np.int64))),
+        np.concatenate((review.pair_pred, np.full(len(boxes), -1, np.int64), others)),
+        np.concatenate((review.pair_iou, np.zeros(len(boxes) + len(others)))),
+        np.concatenate((review.pair_state, missed, extra)),
+    )
 
 
 def _select_columns(table: BoxTable, keep: Bool, convention: Convention) -> tuple[PairColumns, Int]:
@@ -309,7 +361,7 @@ def review_all(gt: BoxTable, pred: BoxTable, settings: ReviewSettings, frames: B
     count = gt.frame_count
     inside = np.ones(count, np.bool_) if frames is None else frames.astype(np.bool_)
     gt_frame, pred_frame = gt.frame_of_row(), pred.frame_of_row()
-    used = (pred.scores >= settings.conf) & inside[pred_frame]
+    used = (pred.scores >= settings.conf) & ~pred.ignored & inside[pred_frame]
     scored = ~gt.ignored & inside[gt_frame]
     predictions, pred_rows = _select_columns(pred, used, settings.convention)
     extra = extra_pixel(settings.convention)
@@ -331,22 +383,27 @@ def review_all(gt: BoxTable, pred: BoxTable, settings: ReviewSettings, frames: B
         if excusing.any():
             columns = _select_columns(gt, excusing, settings.convention)
             in_ignore_region[find_pairs(*columns, settings.iou, of_prediction).pred] = True
+    if pred.outside is not None:
+        in_ignore_region |= pred.outside & inside[pred_frame]
+    pair_outside = gt.is_outside()[pairs.gt]
     hit = pairs.iou >= settings.iou
-    exempt = in_ignore_region.copy()
-    exempt[pairs.pred[hit]] = False
-    frame = gt_frame[pairs.gt]
+    exempt = in_ignore_region & used
+    exempt[pairs.pred[hit]] = pair_outside[hit]
+    hit &= ~pair_outside
+    kept = pairs.select(np.flatnonzero(~pair_outside))
+    frame, kept_frame = gt_frame[pairs.gt], gt_frame[kept.gt]
 
     def sum_by_frame(frame_of: Int, weights: Float | None = None) -> NDArray[np.generic]:
         return np.bincount(frame_of, weights, minlength=count)
 
-    gt_count = sum_by_frame(gt_frame[scored]).astype(np.int64)
+    gt_count = sum_by_frame(gt_frame[scored & gt.counted()]).astype(np.int64)
     tp = sum_by_frame(frame[hit]).astype(np.int64)
     ignored = sum_by_frame(pred_frame[exempt]).astype(np.int64)
-    iou_sum = sum_by_frame(frame, pairs.iou).astype(np.float64)
+    iou_sum = sum_by_frame(kept_frame, kept.iou).astype(np.float64)
     fp = sum_by_frame(pred_frame[used]).astype(np.int64) - tp - ignored
     frame_iou = np.full(count, np.nan)
     np.divide(iou_sum, gt_count, out=frame_iou, where=gt_count > 0)
     return Review(
         settings, inside, frame_iou, iou_sum, sum_by_frame(frame[hit], pairs.iou[hit]).astype(np.float64), gt_count, tp,
-        fp, gt_count - tp, ignored, pairs.gt, pairs.pred, frame, pairs.iou, in_ignore_region, used,
+        fp, gt_count - tp, ignored, pairs.gt, pairs.pred, frame, pairs.iou, in_ignore_region, used, pair_outside,
     )  # fmt: skip

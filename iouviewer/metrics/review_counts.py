@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from iouviewer.metrics.assignment import Triple
@@ -12,9 +13,9 @@ class FrameCounts:
     """Counts and sums of one frame.
 
     Attributes:
-        gt_count: ground-truth boxes that are not ignored.
+        gt_count: ground-truth boxes that count.
         fp: false positives, without predictions in ignored boxes.
-        ignored: predictions in ignored boxes that are not true positives, including those of loose pairs.
+        ignored: predictions that are neither true positives nor false, such as those in ignored boxes.
     """
 
     iou_sum: float = 0.0
@@ -35,22 +36,29 @@ def count_frame(
     gt_count: int,
     pred_count: int,
     assigned: list[Triple],
-    in_ignore_region: frozenset[int] | set[int],
+    in_ignore_region: Set[int],
     threshold: float,
+    outside: Set[int] = frozenset(),
 ) -> FrameCounts:
     """Count one frame.
 
     Args:
-        gt_count: boxes that are not ignored.
+        gt_count: boxes that count.
         pred_count: predictions at or above the confidence threshold.
         assigned: ordered by ground truth; the sums are added in this order.
-        in_ignore_region: predictions (second item of the triples in ``assigned``) that are in an ignored box.
+        in_ignore_region: predictions (second item of the triples in ``assigned``) that are not false where they are no
+            true positive: they are in an ignored box or outside a filter.
         threshold: least IoU of a true positive.
+        outside: ground truth (first item of the triples) that a filter leaves out.
     """
     iou_sum = tp_iou_sum = 0.0
     tp = 0
     exempt = len(in_ignore_region)
-    for _, pred, iou in assigned:
+    for gt, pred, iou in assigned:
+        if gt in outside:
+            # Its prediction is right about a box that does not count.
+            exempt += iou >= threshold and pred not in in_ignore_region
+            continue
         iou_sum += iou
         if iou >= threshold:
             tp += 1

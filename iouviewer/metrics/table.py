@@ -44,12 +44,15 @@ class BoxTable:
         boxes: (4, N) float64, rows x1, y1, x2, y2, pixels.
         class_ids: (N,) int64, ``UNSPECIFIED_CLASS`` for boxes without a class.
         scores: (N,) float64; 1 for boxes without a score and for ground truth.
-        ignored: (N,) bool; crowd, difficult, flag 0. All False for predictions.
+        ignored: (N,) bool; crowd, difficult, flag 0. Predictions: left out before matching, as a filter's score does.
         ids: (N,) int64; box ids of ground truth, file order of predictions.
         areas: (N,) float64, areas that the file states for ground truth, square pixels, NaN where it states none; they
             decide the ranges of areas. None: width * height of every box.
         by_iou: (N,) bool, ignored boxes that excuse predictions by IoU, as distractors do, instead of by the share of
             the prediction that lies in them. None: no box.
+        outside: (N,) bool, boxes that a filter leaves out of what counts (``document/filtering.py``). They are matched
+            as all others; ground truth then counts neither as found nor as missed, a prediction only if its partner
+            counts. None: no box.
     """
 
     offsets: Int
@@ -60,6 +63,7 @@ class BoxTable:
     ids: Int
     areas: Float | None = None
     by_iou: Bool | None = None
+    outside: Bool | None = None
 
     @property
     def frame_count(self) -> int:
@@ -137,6 +141,7 @@ class BoxTable:
             self.ids[rows],
             None if self.areas is None else self.areas[rows],
             None if self.by_iou is None else self.by_iou[rows],
+            None if self.outside is None else self.outside[rows],
         )
 
     def select(self, keep: Bool) -> BoxTable:
@@ -153,7 +158,16 @@ class BoxTable:
             self.ids[keep],
             None if self.areas is None else self.areas[keep],
             None if self.by_iou is None else self.by_iou[keep],
+            None if self.outside is None else self.outside[keep],
         )
+
+    def is_outside(self) -> Bool:
+        """(N,) bool: ``outside`` of every box."""
+        return np.zeros(len(self), np.bool_) if self.outside is None else self.outside
+
+    def counted(self) -> Bool:
+        """(N,) bool: ground truth that counts: neither ignored nor outside."""
+        return ~self.ignored if self.outside is None else ~(self.ignored | self.outside)
 
     def regions(self) -> Bool:
         """(N,) bool: ignored boxes that excuse the predictions in them."""

@@ -74,12 +74,15 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 # IoU by frame
 
 
-def score_csv(frames: Int, states: Sequence[str], gt_counts: Int, series: Sequence[FrameSeries]) -> bytes:
+def score_csv(
+    frames: Int, states: Sequence[str], gt_counts: Int, series: Sequence[FrameSeries], *, filter_line: str = ""
+) -> bytes:
     """The file with one row per frame; it begins with the columns of the source article, ``frameID,iou``.
 
     Columns: ``frameID``, ``iou`` (the first series, which is the baseline), ``iou:NAME`` for every variant, ``state``
     (labelled, unlabelled, excluded), ``gt`` (ground-truth boxes that count; blank where a frame is not labelled), then
-    ``pred:NAME``, ``tp:NAME``, ``fp:NAME``, ``fn:NAME`` for every variant. Undefined is blank.
+    ``pred:NAME``, ``tp:NAME``, ``fp:NAME``, ``fn:NAME`` for every variant. Undefined is blank. With a filter its line
+    is the heading of a last, empty column, so that no copy of the file loses it.
 
     Args:
         frames: (n,) 0-based frame numbers.
@@ -95,6 +98,7 @@ def score_csv(frames: Int, states: Sequence[str], gt_counts: Int, series: Sequen
         "state",
         "gt",
         *(f"{count}:{entry.name}" for entry in series for count in counts),
+        *_filter_heading(filter_line),
     ]
 
     def rows() -> Iterator[list[str]]:
@@ -110,7 +114,7 @@ def score_csv(frames: Int, states: Sequence[str], gt_counts: Int, series: Sequen
             for entry in series:
                 values = (entry.predictions[i], entry.true_positives[i], entry.false_positives[i], entry.misses[i])
                 row += [str(int(value)) for value in values] if entry.counted[i] else [""] * len(values)
-            yield row
+            yield row + [""] * (len(header) - len(row))
 
     return csv_bytes(header, rows())
 
@@ -144,10 +148,18 @@ class PairRow:
     state: str
 
 
-def pairs_csv(rows: Iterable[PairRow]) -> bytes:
-    """The file ``frameID,variant,gt,pred,class,score,iou,giou,diou,ciou,state``; undefined is blank."""
+def _filter_heading(filter_line: str) -> list[str]:
+    return [f"filter:{filter_line}"] if filter_line else []
+
+
+def pairs_csv(rows: Iterable[PairRow], *, filter_line: str = "") -> bytes:
+    """The file ``frameID,variant,gt,pred,class,score,iou,giou,diou,ciou,state``; undefined is blank.
+
+    With a filter its line is the heading of a last, empty column.
+    """
+    last = _filter_heading(filter_line)
     return csv_bytes(
-        _PAIRS_HEADER,
+        [*_PAIRS_HEADER, *last],
         (
             (
                 str(row.frame),
@@ -157,6 +169,7 @@ def pairs_csv(rows: Iterable[PairRow]) -> bytes:
                 name_cell(row.class_name),
                 *(number_cell(value) for value in (row.score, row.iou, row.giou, row.diou, row.ciou)),
                 row.state,
+                *("" for _ in last),
             )
             for row in rows
         ),

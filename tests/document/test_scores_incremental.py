@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iouviewer.document.boxes import BoxFlag
+from iouviewer.document.filter_line import parse_filter
+from iouviewer.document.filtering import FilterRules
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores import EXCLUDED, LABELLED, UNLABELLED, Scores, ScoreSettings
@@ -42,6 +44,22 @@ def random_truth(rng, count, classes, grid=False):
             next_id += 1
         gt.set_state(frame, int(rng.choice([LABELLED, LABELLED, LABELLED, UNLABELLED, EXCLUDED])))
     return gt, next_id
+
+
+FILTERS = (
+    "size:<24",
+    "size:20-30 frames:2-9",
+    "class:c0",
+    "-class:c0 score:>0.4",
+    "score:<.7",
+    "class:none,c1 size:>15",
+)
+
+
+def random_filter(rng):
+    if rng.random() < 0.5:
+        return None
+    return FilterRules.of(parse_filter(FILTERS[rng.integers(len(FILTERS))]), ("c0", "c1", "c2"))
 
 
 def random_predictions(rng, gt, classes, grid=False):
@@ -108,13 +126,14 @@ def assert_equals_the_metrics(scores, gt, score_settings):
     for key in keys:
         predictions = scores.predictions(key)
         counted = (gt.states() == LABELLED) & predictions.covered
-        if score_settings.frames is not None:
-            counted &= score_settings.frames
-        summary = scores.summary(key)
-        review = review_all(gt.table(), predictions.table, score_settings.review, counted).summary()
+        chosen = score_settings.selected(gt.frame_count)
+        if chosen is not None:
+            counted &= chosen
+        summary, table = scores.summary(key), scores.ground_truth.table()
+        review = review_all(table, predictions.table, score_settings.review, counted).summary()
         assert {name: getattr(summary, name) for name in asdict(review)} == asdict(review)
         one_class = True if score_settings.review.class_agnostic else None
-        coco = evaluate_coco(gt.table(), predictions.table, counted, sizes=False, one_class=one_class)
+        coco = evaluate_coco(table, predictions.table, counted, sizes=False, one_class=one_class)
         assert (summary.ap, summary.ap50, summary.ap75, summary.ar100) == (coco.ap, coco.ap50, coco.ap75, coco.ar100)
         assert dict(summary.per_class) == dict(coco.per_class)
 
@@ -128,7 +147,7 @@ def test_scores_after_random_edits_equal_a_recomputation_bit_for_bit(classes, se
     convention = Convention.INCLUSIVE if inclusive else Convention.CONTINUOUS
     review = ReviewSettings(conf=0.3, iou=0.5, convention=convention, class_agnostic=agnostic)
     chosen = rng.random(12) < 0.8 if rng.random() < 0.3 else None
-    score_settings = ScoreSettings(review=review, frames=chosen)
+    score_settings = ScoreSettings(review=review, frames=chosen, filter=random_filter(rng))
     scores = Scores(gt, score_settings)
     for key in ("a", "b"):
         scores.set_variant(key, random_predictions(rng, gt, classes, grid))

@@ -154,7 +154,7 @@ class Session(QObject):
         self.selection = Selection()
         self._frame_numbers.clear()
         self.view_state.reset()
-        scores = scores or InitialScores(Scores(self.ground_truth, self.scores.settings), (), "")
+        scores = scores or InitialScores(Scores(self.ground_truth, replace(self.scores.settings, filter=None)), (), "")
         self.scores = scores.scores
         self.scores.defer_above = DEFERRED_SCORING_BOXES
         self.variants.replace_all(scores.variants, scores.baseline, scores.scores)

@@ -46,6 +46,7 @@ def read_session(
         convention=settings.review.convention,
         class_agnostic=settings.review.class_agnostic,
         frames=settings.frames_text if settings.frames is not None else None,
+        filter="" if settings.filter is None else settings.filter.filter.text,
         target=settings.target,
         margins=margins,
         analysis=analysis,
