@@ -8,6 +8,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,11 +130,11 @@ def _prediction_file(data: Path, name: str) -> Path:
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         sys.stderr.write(f"running {name} on pets09\n")
-        partial = path.with_suffix(".part.txt")
         video = data / "pets09" / "vtest.avi"
-        command = [sys.executable, "-m", "iouviewer", "predict", str(video), str(model), "--frames", "480:795"]
-        subprocess.run([*command, "--out", str(partial)], check=True)
-        partial.replace(path)
+        command = [sys.executable, "-m", "iouviewer", "predict", str(video), "--model", f"{name}={model}"]
+        with tempfile.TemporaryDirectory(dir=folder) as found:
+            subprocess.run([*command, "--frames", "480:795", "--out", found], check=True)
+            (Path(found) / f"{name}.txt").replace(path)
     return path
 
 

@@ -52,6 +52,8 @@ DETOUR = 0.4
 """Probability that a sudden step and the step back say alone."""
 APART = 0.6
 """Probability for a box that overlaps what variants see by ``PAIR_IOU`` only, whatever is usual in its track."""
+OVER_NEIGHBOUR = 0.15
+"""Share of a labelled neighbour that a fix must not cover more than the box, or its track, did."""
 STEADY_CLASS = 0.5
 """Weight of another class that variants see where the track has one class all along."""
 MIXED_CLASS = 0.98
@@ -199,6 +201,7 @@ def find_errors(evidence: Evidence) -> Findings:
     parts = [_wrong_class(evidence), _loose(evidence), _extra(evidence), _missing(evidence), _gaps(evidence)]
     parts = [duplicates, *parts, _jumps(evidence), _over_edge(evidence), _tiny(evidence)]
     found = _without_second_boxes(inputs, _once(Findings.joined(parts)))
+    _keep_off_neighbours(evidence, found)
     return Findings.joined([found, _swaps(evidence)])
 
 
@@ -228,6 +231,37 @@ def _without_second_boxes(inputs: ReviewInputs, found: Findings) -> Findings:
     keep = np.ones(len(found), np.bool_)
     keep[second[found.rows[second] == NO_ROW]] = False
     return found.select(keep)
+
+
+def _keep_off_neighbours(evidence: Evidence, found: Findings) -> None:
+    """Remove fixes that would move a box over a labelled neighbour that neither the box nor its track covers.
+
+    Variants often see two people in front of each other as one; the neighbour's own box says that there are two.
+    """
+    inputs, near, truth = evidence.inputs, evidence.near, evidence.inputs.truth
+    moving = np.flatnonzero((found.kinds == ProblemKind.LOOSE) & ~np.isnan(found.fix_rects[0]))
+    moving = moving[np.argsort(found.frames[moving], kind="stable")]
+    rows = found.rows[moving]
+    fixes = Rows.of(found.frames[moving], found.fix_rects[:, moving], found.class_ids[moving], truth.frame_count)
+    scored = np.flatnonzero(inputs.scored)
+    pairs = overlaps(fixes, rows_of(truth, scored), OVER_NEIGHBOUR, inputs.convention, inside=True)
+    own, other = rows[pairs.gt], scored[pairs.pred]
+    neighbour = truth.boxes[:, other]
+    before = _covered_share(neighbour, truth.boxes[:, own])
+    both = near.before[own] & near.after[own]
+    before = np.where(both, np.maximum(before, _covered_share(neighbour, near.rects[:, own])), before)
+    same = same_class(truth.class_ids[own], truth.class_ids[other]) | inputs.class_agnostic
+    over = same & (own != other) & (pairs.iou - before > OVER_NEIGHBOUR)
+    found.fix_rects[:, moving[pairs.gt[over]]] = np.nan
+
+
+def _covered_share(rects: Float, by: Float) -> Float:
+    """(N,) share of each of ``rects`` (4, N) that lies in ``by`` (4, N); 0 where ``by`` is NaN."""
+    width = np.minimum(rects[2], by[2]) - np.maximum(rects[0], by[0])
+    height = np.minimum(rects[3], by[3]) - np.maximum(rects[1], by[1])
+    area = (rects[2] - rects[0]) * (rects[3] - rects[1])
+    share: Float = np.nan_to_num(np.maximum(width, 0.0) * np.maximum(height, 0.0) / area)
+    return share
 
 
 def _of_boxes(evidence: Evidence, kind: ProblemKind, rows: Int, score: Float, **more: Any) -> Findings:
