@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from iouviewer.i18n import tr
 from iouviewer.jobs.dataset import dataset_videos, is_dataset
 from iouviewer.jobs.eval_inputs import ReadOptions
 from iouviewer.jobs.evaluate import EvalRequest
-from iouviewer.jobs.gate import GateVideo, gate_files, gate_project
+from iouviewer.jobs.gate import UnreadVideo, gate_files, gate_project
 from iouviewer.metrics.table import Convention
 
 PROJECT_SUFFIX = ".iouv"
@@ -26,8 +27,8 @@ FILE_OPTIONS = (
 """Options about reading files, which a project does not need."""
 
 
-def read_videos(args: argparse.Namespace, progress: ProgressLine) -> list[GateVideo]:
-    """Read all videos that the options name.
+def read_videos(args: argparse.Namespace, progress: ProgressLine) -> list[UnreadVideo]:
+    """All videos that the options name; several are read when their turn comes.
 
     Raises:
         UserError: contradictory options, the same video twice, or a file that cannot be read.
@@ -51,12 +52,15 @@ def read_videos(args: argparse.Namespace, progress: ProgressLine) -> list[GateVi
     return _from_projects(args, projects)
 
 
-def _from_projects(args: argparse.Namespace, paths: list[Path]) -> list[GateVideo]:
+def _from_projects(args: argparse.Namespace, paths: list[Path]) -> list[UnreadVideo]:
     request = _project_request(args)
     names = _unique_names(paths)
     files = [existing_path(path, tr("the project does not exist")) for path in paths]
     _refuse_duplicates(files)
-    return [replace(gate_project(file, request), name=name) for name, file in zip(names, files, strict=True)]
+    return [
+        UnreadVideo(name, request, partial(gate_project, file, request))
+        for name, file in zip(names, files, strict=True)
+    ]
 
 
 def _project_request(args: argparse.Namespace) -> EvalRequest:
@@ -107,7 +111,7 @@ def _groups(args: argparse.Namespace) -> list[dict[str, Any]]:
     return groups[1:] if several else groups
 
 
-def _from_files(args: argparse.Namespace, videos: list[Path], progress: ProgressLine) -> list[GateVideo]:
+def _from_files(args: argparse.Namespace, videos: list[Path], progress: ProgressLine) -> list[UnreadVideo]:
     groups = _groups(args)
     if "gt" not in groups[0]:
         raise UserError(tr("there is no ground truth"), remedy=tr("Give a project, or --gt FILE."))
@@ -124,8 +128,9 @@ def _from_files(args: argparse.Namespace, videos: list[Path], progress: Progress
         requests.append(eval_request(argparse.Namespace(**options), video, group["gt"]))
         paths.append(video or group["gt"])
     _refuse_duplicates([(request.video or request.gt or Path()) for request in requests])
+    requests = [replace(request, baseline=args.baseline) for request in requests]
     return [
-        gate_files(name, replace(request, baseline=args.baseline), progress)
+        UnreadVideo(name, request, partial(gate_files, name, request, progress))
         for name, request in zip(_unique_names(paths), requests, strict=True)
     ]
 

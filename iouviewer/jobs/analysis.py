@@ -194,7 +194,7 @@ def judge_scores(inputs: EvalInputs, scores: Sequence[VariantScore], margins: Ma
     pool, names = pool_of(inputs, scores, margins)
     found = judge_all(pool, names)
     choice = describe_choice(found)
-    return {judged.key: _judged_values(judged, pool.videos[0]) | {"choice": choice} for judged in found}
+    return {judged.key: _judged_values(judged, pool.comparison) | {"choice": choice} for judged in found}
 
 
 def own_intervals(
@@ -205,7 +205,7 @@ def own_intervals(
     found: dict[str, dict[str, list[float]]] = {}
     for score in scores:
         found[score.name] = {}
-        for metric, spread in own_spreads(pool, score.name).items():
+        for metric, spread in own_spreads(pool.comparison, score.name).items():
             value = score.metrics[metric]
             if value is not None:
                 half = spread.half_width()
@@ -217,7 +217,8 @@ def find_unfit_variants(
     inputs: EvalInputs, scores: Sequence[VariantScore], margins: Mapping[str, float]
 ) -> dict[str, str]:
     """Variant name -> why nothing follows from its own numbers."""
-    return find_unfit(*pool_of(inputs, scores, margins))
+    pool, names = pool_of(inputs, scores, margins)
+    return find_unfit(pool.comparison, names)
 
 
 def find_obstacles(inputs: EvalInputs, scores: Sequence[VariantScore], margins: Mapping[str, float]) -> list[str]:
@@ -232,7 +233,7 @@ def pool_of(inputs: EvalInputs, scores: Sequence[VariantScore], margins: Mapping
     chosen = replace(inputs, variants=[score.input for score in scores])
     comparison = build_comparison(chosen, scores[0].name, scores[0].review.settings, margins)
     names = {score.name: score.name for score in scores}
-    return Pool((comparison,)), Names(names, [inputs.source.name], inputs.truth.class_names)
+    return Pool((comparison,)), Names(names, [inputs.source.name])
 
 
 def _judged_values(judged: Judged, comparison: Comparison) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from iouviewer.document.predictions import PredictionSet
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Int
 
+T = TypeVar("T")
 _MAX_NAMED = 5
 """Names listed in a sentence; the rest is counted."""
 
@@ -30,10 +32,6 @@ class ClassFacts:
     own: frozenset[int] = frozenset()
     proposals: Mapping[str, str] = field(default_factory=dict)
 
-    def renumbered(self, ids: Int) -> ClassFacts:
-        """With other class ids; index = id here."""
-        return ClassFacts(self.left_out, frozenset(int(ids[one]) for one in self.own), self.proposals)
-
 
 def facts_of(predictions: PredictionSet, left_out: Mapping[str, int], own: frozenset[int] = frozenset()) -> ClassFacts:
     """Facts of a prediction set; every class that it predicts is its own."""
@@ -48,23 +46,30 @@ def all_left_out(predictions: PredictionSet, facts: ClassFacts) -> bool:
     return 0 < sum(facts.left_out.values()) == len(predictions.stored_table)
 
 
-def missing_classes(facts: Sequence[ClassFacts], tables: Sequence[BoxTable], truth_classes: Int) -> list[int]:
+def unmeant_classes(facts: Sequence[ClassFacts], unknown: Sequence[T], *, any_classless: bool) -> list[T]:
     """Classes of the ground truth that the variant cannot have meant to find, so that nothing follows from them.
 
     That is so where predictions of unknown classes were left out, and the variant's own class tables lack the class: it
     may have it under another name. A class in its table that it never predicts is missed.
 
     Args:
-        facts, tables: of the variant, by video.
+        facts: of the variant, by video.
+        unknown: classes of the ground truth that counts which no class table of the variant has.
+        any_classless: it has a box without a class; those match every class.
+    """
+    return list(unknown) if any(one.left_out for one in facts) and not any_classless else []
+
+
+def missing_classes(facts: ClassFacts, table: BoxTable, truth_classes: Int) -> list[int]:
+    """``unmeant_classes`` of one source.
+
+    Args:
+        table: the variant's predictions.
         truth_classes: (M,) int64, classes of the ground-truth boxes that count.
     """
-    if not any(one.left_out for one in facts):
-        return []
-    if any((table.class_ids == UNSPECIFIED_CLASS).any() for table in tables):
-        return []  # boxes without a class match every class
-    known = frozenset().union(*(one.own for one in facts))
-    classes: list[int] = np.unique(truth_classes[truth_classes != UNSPECIFIED_CLASS]).tolist()
-    return [one for one in classes if one not in known]
+    wanted = np.unique(truth_classes[truth_classes != UNSPECIFIED_CLASS]).tolist()
+    any_classless = bool((table.class_ids == UNSPECIFIED_CLASS).any())
+    return unmeant_classes([facts], [one for one in wanted if one not in facts.own], any_classless=any_classless)
 
 
 def list_names(names: Sequence[str]) -> str:

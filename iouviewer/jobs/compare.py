@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
+from iouviewer.document.filter_line import BoxFilter
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.scores_types import FULL_CURVE_FLOOR
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.class_facts import ClassFacts
 from iouviewer.jobs.eval_inputs import EvalInputs
+from iouviewer.jobs.source_facts import (
+    ComparisonFacts,
+    PairFacts,
+    Reader,
+    SourceFacts,
+    class_rules,
+    common_floor,
+    common_max_detections,
+    restrict,
+)
 from iouviewer.metrics.coco import counts_as_one_class
-from iouviewer.metrics.comparison import compute_agreement, score_variant, stack_tables
+from iouviewer.metrics.comparison import compute_agreement
 from iouviewer.metrics.intervals import Spread
-from iouviewer.metrics.reconcile import limit_detections
-from iouviewer.metrics.review import ReviewSettings, ReviewSummary, review_all
+from iouviewer.metrics.pooled import Pooled, pool
+from iouviewer.metrics.review import ReviewSettings, ReviewSummary
 from iouviewer.metrics.table import Bool, BoxTable
-from iouviewer.metrics.verdict import ScoredVariant, Verdict, VideoFrames, compare, score_spreads
+from iouviewer.metrics.verdict import Verdict, VideoFrames, compare, score_spreads
 from iouviewer.metrics.verdict_text import describe_verdict
-from iouviewer.metrics.weighted_scores import FrameSums
+
+__all__ = [
+    "DEFAULT_MARGINS",
+    "ComparedVariant",
+    "Comparison",
+    "Conditions",
+    "Pool",
+    "agreement_text",
+    "build_comparison",
+    "compare_pooled",
+    "find_conditions",
+    "measure_agreement",
+    "own_spreads",
+    "restrict",
+    "verdict_sentence",
+]
 
 DEFAULT_MARGINS: Mapping[str, float] = {"ap": 1.0, "pq": 1.0}
 """Allowed drop in points, by metric."""
@@ -40,6 +64,8 @@ class Comparison:
         single_images: the frames are images without a time base, each independent of the others.
         class_facts: by key, what each variant knows of the ground truth's classes and what was left out.
         failures: by key, why a run failed.
+        filter: what the boxes were marked by.
+        class_names: of the ground truth, index = class id.
     """
 
     truth: BoxTable
@@ -52,6 +78,8 @@ class Comparison:
     single_images: bool = False
     class_facts: Mapping[str, ClassFacts] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
+    filter: BoxFilter = field(default_factory=BoxFilter)
+    class_names: tuple[str, ...] = ()
 
 
 def build_comparison(
@@ -74,26 +102,48 @@ def build_comparison(
         inputs.single_images,
         {variant.name: variant.class_facts for variant in inputs.variants},
         {variant.name: variant.failure for variant in inputs.variants},
+        inputs.truth.rules.filter,
+        inputs.truth.class_names,
     )
 
 
-@dataclass(frozen=True)
 class Pool:
-    """One or more videos compared together. Class ids and variant keys mean the same in all of them.
+    """One or more sources compared together. Classes are joined by name, variants by key.
 
-    Review settings, margins and baseline are those of the first video.
+    Review settings, margins and baseline are those of the first source.
     """
 
-    videos: tuple[Comparison, ...]
-    _baselines: dict[object, ScoredVariant] = field(default_factory=dict, repr=False, compare=False)
+    def __init__(self, sources: Iterable[Comparison | SourceFacts]) -> None:
+        """From sources in memory, or stored ones (``source_facts.store_facts``)."""
+        self.sources: tuple[SourceFacts, ...] = tuple(
+            ComparisonFacts(one) if isinstance(one, Comparison) else one for one in sources
+        )
+        self._baselines: dict[tuple[Reader, ...], Pooled] = {}
 
-    def prepared_baseline(
-        self, tables: Sequence[BoxTable], frames: Sequence[Bool], conditions: Conditions
-    ) -> ScoredVariant:
-        """The baseline under common conditions; cached, because most variants have the same ones."""
-        key = (conditions, *(chosen.tobytes() for chosen in frames))
+    @property
+    def first(self) -> SourceFacts:
+        return self.sources[0]
+
+    @property
+    def comparison(self) -> Comparison:
+        """The first source's boxes.
+
+        Raises:
+            ValueError: they are not in memory.
+        """
+        if not isinstance(self.first, ComparisonFacts) or not isinstance(self.first.boxes, Comparison):
+            raise ValueError("the boxes are not in memory")
+        return self.first.boxes
+
+    def pairs(self, key: str) -> list[PairFacts]:
+        """The facts of a variant that all sources have."""
+        return [source.pair(key) for source in self.sources]
+
+    def merged_baseline(self, readers: Sequence[Reader]) -> Pooled:
+        """The baseline on all sources; merged once for variants with the same conditions."""
+        key = tuple(readers)
         if key not in self._baselines:
-            self._baselines[key] = _prepare(self, tables, frames, conditions)
+            self._baselines[key] = pool(read() for read in readers)
         return self._baselines[key]
 
 
@@ -122,7 +172,6 @@ class ComparedVariant:
     """A verdict and the common conditions behind it.
 
     Attributes:
-        frames: by video, (F,) bool, labelled frames that both cover.
         truths: number of ground-truth boxes on these frames, without ignored ones.
         predictions: number of predictions on these frames: the baseline's and the variant's.
         confident: the same, at or above ``confidence``.
@@ -131,7 +180,6 @@ class ComparedVariant:
 
     verdict: Verdict
     conditions: Conditions
-    frames: tuple[Bool, ...]
     truths: int
     predictions: tuple[int, int]
     confident: tuple[int, int]
@@ -185,66 +233,60 @@ def verdict_sentence(variant: str, baseline: str, compared: ComparedVariant) -> 
     return " ".join(sentences)
 
 
-def common_frames(comparison: Comparison, key: str) -> Bool:
-    """(F,) bool: selected labelled frames that both the baseline and the variant cover."""
-    baseline, variant = comparison.variants[comparison.baseline], comparison.variants[key]
-    return comparison.labelled & baseline.covered & variant.covered
+def compare_pooled(sources: Pool, key: str, *, cancelled: Callable[[], bool] | None = None) -> ComparedVariant | None:
+    """The verdict of one variant on all sources together; None if one of them has no common frame.
 
-
-def compare_pooled(pool: Pool, key: str, *, cancelled: Callable[[], bool] | None = None) -> ComparedVariant | None:
-    """The verdict of one variant on all videos together; None if one of them has no common frame.
-
-    Metrics are pooled: AP from the predictions of all videos sorted together (ties by video, frame, file order), PQ
-    from all counts, Avg IoU over all frames. Each video uses its own common score floor and maximum of detections.
+    Metrics are pooled: AP from the predictions of all sources sorted together (ties by source, frame, file order), PQ
+    from all counts, Avg IoU over all frames. Each source uses its own common score floor and maximum of detections.
     """
-    frames = [common_frames(video, key) for video in pool.videos]
-    if not all(chosen.any() for chosen in frames):
+    pairs, first = sources.pairs(key), sources.first
+    if not all(pair.frames for pair in pairs):
         return None
-    first = pool.videos[0]
-    sides = [[video.variants[name] for video in pool.videos] for name in (first.baseline, key)]
-    conditions = find_conditions([video.truth for video in pool.videos], sides, frames)
-    baseline, variant = (
-        [
-            restrict(predictions, floor, limit)
-            for predictions, floor, limit in zip(side, conditions.floors, conditions.max_detections, strict=True)
-        ]
-        for side in sides
-    )
+    rules = class_rules(pairs, first.review)
+    readers = []
+    for source in sources.sources:
+        if cancelled is not None and cancelled():
+            raise InterruptedError
+        readers.append(source.partials(key, rules))
     verdict = compare(
-        pool.prepared_baseline(baseline, frames, conditions),
-        _prepare(pool, variant, frames, conditions),
-        [_video_frames(video, chosen) for video, chosen in zip(pool.videos, frames, strict=True)],
+        sources.merged_baseline([baseline for baseline, _ in readers]),
+        pool(read() for _, read in readers),
+        [VideoFrames(pair.frames, one.single_images) for pair, one in zip(pairs, sources.sources, strict=True)],
         margins=first.margins,
         cancelled=cancelled,
     )
-    counting = [video.truth.select(~video.truth.ignored) for video in pool.videos]
-    confident = [[table.select(table.scores >= first.review.conf) for table in side] for side in (baseline, variant)]
-    floors = [floor for floor, cut in zip(conditions.floors, conditions.cut, strict=True) if cut and floor is not None]
+    conditions = Conditions(
+        tuple(pair.floor for pair in pairs),
+        tuple(pair.limit for pair in pairs),
+        all(side.has_scores for pair in pairs for side in pair.sides),
+        rules.agnostic and not first.review.class_agnostic,
+        tuple(pair.cut for pair in pairs),
+    )
+    floors = [pair.floor for pair in pairs if pair.cut and pair.floor is not None]
     return ComparedVariant(
         verdict,
         conditions,
-        tuple(frames),
-        truths=_boxes_on(counting, frames),
-        predictions=(_boxes_on(baseline, frames), _boxes_on(variant, frames)),
-        confident=(_boxes_on(confident[0], frames), _boxes_on(confident[1], frames)),
-        confidence=max(first.review.conf, *floors) if len(pool.videos) == 1 and floors else first.review.conf,
+        truths=sum(pair.truths for pair in pairs),
+        predictions=(sum(pair.sides[0].kept for pair in pairs), sum(pair.sides[1].kept for pair in pairs)),
+        confident=(sum(pair.sides[0].confident for pair in pairs), sum(pair.sides[1].confident for pair in pairs)),
+        confidence=max(first.review.conf, *floors) if len(pairs) == 1 and floors else first.review.conf,
     )
 
 
-def own_spreads(pool: Pool, key: str) -> dict[str, Spread]:
+def own_spreads(comparison: Comparison, key: str) -> dict[str, Spread]:
     """How far each score of one variant may be off, by metric, on its own labelled frames; empty without any.
 
     Scores that are undefined, and those for which no method holds, are left out.
     """
-    frames = [video.labelled & video.variants[key].covered for video in pool.videos]
-    predictions = [video.variants[key] for video in pool.videos]
-    if not all(chosen.any() for chosen in frames):
+    predictions = comparison.variants[key]
+    frames = comparison.labelled & predictions.covered
+    if not frames.any():
         return {}
-    truths = [video.truth for video in pool.videos]
-    conditions = find_conditions(truths, [predictions, predictions], frames)
-    scored = _prepare(pool, [one.table for one in predictions], frames, conditions)
-    videos = [_video_frames(video, chosen) for video, chosen in zip(pool.videos, frames, strict=True)]
-    return score_spreads(scored, videos)
+    alone = ComparisonFacts(
+        replace(comparison, labelled=frames, variants={key: predictions}, baseline=key, class_facts={}, failures={})
+    )
+    _baseline, read = alone.partials(key, class_rules([alone.pair(key)], comparison.review))
+    return score_spreads(pool([read()]), [VideoFrames(int(frames.sum()), comparison.single_images)])
 
 
 def find_conditions(
@@ -258,13 +300,13 @@ def find_conditions(
         frames: by video, (F,) bool, labelled frames that both cover.
     """
     pairs = list(zip(*sides, strict=True))
-    floors = tuple(_common_floor(*pair) for pair in pairs)
+    floors = tuple(common_floor(*pair) for pair in pairs)
     classless = [
         any(counts_as_one_class(t, p.table, f) for t, p, f in zip(truths, side, frames, strict=True)) for side in sides
     ]
     return Conditions(
         floors,
-        tuple(_common_max_detections(*pair) for pair in pairs),
+        tuple(common_max_detections(*pair) for pair in pairs),
         all(predictions.has_scores for side in sides for predictions in side),
         classless[0] != classless[1],
         tuple(
@@ -272,51 +314,6 @@ def find_conditions(
             for (one, other), floor in zip(pairs, floors, strict=True)
         ),
     )
-
-
-def _video_frames(video: Comparison, frames: Bool) -> VideoFrames:
-    return VideoFrames(int(frames.sum()), video.single_images)
-
-
-def _boxes_on(tables: Sequence[BoxTable], frames: Sequence[Bool]) -> int:
-    """Number of boxes on the frames."""
-    return sum(int(np.diff(table.offsets)[chosen].sum()) for table, chosen in zip(tables, frames, strict=True))
-
-
-def _common_floor(one: PredictionSet, other: PredictionSet) -> float | None:
-    if not (one.has_scores and other.has_scores) or one.score_floor is None or other.score_floor is None:
-        return None
-    return max(one.score_floor, other.score_floor)
-
-
-def _common_max_detections(one: PredictionSet, other: PredictionSet) -> int | None:
-    if one.max_detections is None or other.max_detections is None or one.max_detections == other.max_detections:
-        return None
-    return min(one.max_detections, other.max_detections)
-
-
-def restrict(predictions: PredictionSet, floor: float | None, max_detections: int | None) -> BoxTable:
-    """The predictions at or above a score floor, and at most so many in a frame; None for no limit."""
-    table = predictions.table
-    if floor is not None and predictions.score_floor is not None and predictions.score_floor < floor:
-        table = table.select(table.scores >= floor)
-    return table if max_detections is None else limit_detections(table, max_detections)
-
-
-def _prepare(pool: Pool, tables: Sequence[BoxTable], frames: Sequence[Bool], conditions: Conditions) -> ScoredVariant:
-    truth, predictions = stack_tables([video.truth for video in pool.videos]), stack_tables(tables)
-    chosen = np.concatenate(frames)
-    settings = pool.videos[0].review
-    if conditions.one_class:
-        settings = replace(settings, class_agnostic=True)
-    review = review_all(truth, predictions, settings, chosen)
-    if conditions.with_scores:
-        one_class = True if settings.class_agnostic else None
-        limit = settings.max_detections
-        return score_variant(truth, predictions, review, chosen, one_class=one_class, max_detections=limit)
-    # Without scores predictions have no order, hence no AP; the sums need none.
-    columns = (review.iou_sum, review.gt_count, review.tp_iou_sum, review.tp, review.fp, review.fn)
-    return ScoredVariant([], FrameSums(*(np.asarray(column, np.float64)[chosen] for column in columns)))
 
 
 def measure_agreement(comparison: Comparison, key: str) -> ReviewSummary:

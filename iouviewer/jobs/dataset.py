@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from iouviewer.document.problem_table import ProblemInputs, find_all_problems
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.evaluate import EvalRequest
-from iouviewer.jobs.gate import GateVideo, gate_contents, gate_files, judge, read_copy
+from iouviewer.jobs.gate import GateVideo, UnreadVideo, gate_contents, gate_files, gate_project, judge, read_copy
 from iouviewer.jobs.judge import Difference, Judged
 from iouviewer.jobs.scoring import score_variant
 from iouviewer.metrics.review import ReviewSettings
@@ -274,11 +275,11 @@ def find_deciding(dataset: Dataset, variant: str, outcome: Outcome) -> Deciding 
     return Deciding(worst.id, title, " ".join(sentences))
 
 
-def dataset_videos(path: Path, request: EvalRequest) -> list[GateVideo]:
-    """The included sources of a dataset's file for ``judge``.
+def dataset_videos(path: Path, request: EvalRequest) -> list[UnreadVideo]:
+    """The included sources of a dataset's file for ``judge``, each read when its turn comes.
 
     Raises:
-        UserError: the dataset cannot be read or includes nothing; a source has no project, or as ``gate_project``.
+        UserError: the dataset cannot be read or includes nothing; a source has no project.
     """
     dataset = DatasetFile(path).read()
     if not dataset.included:
@@ -289,8 +290,8 @@ def dataset_videos(path: Path, request: EvalRequest) -> list[GateVideo]:
     videos = []
     for one in dataset.included:
         if not one.project and one.truth_file:
-            videos.append(gate_files(names[one.id], _files_request(one, request)))
-            continue
-        project = _project_of(one, names[one.id])
-        videos.append(replace(gate_contents(project, read_copy(project), request), name=names[one.id]))
+            read = partial(gate_files, names[one.id], _files_request(one, request))
+        else:
+            read = partial(gate_project, _project_of(one, names[one.id]), request)
+        videos.append(UnreadVideo(names[one.id], request, read))
     return videos

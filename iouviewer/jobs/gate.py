@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from iouviewer.document.classes import OTHER_CLASSES
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
-from iouviewer.jobs.compare import Pool, build_comparison
+from iouviewer.jobs.compare import Comparison, Pool, build_comparison
 from iouviewer.jobs.document_results import read_document
 from iouviewer.jobs.eval_inputs import EvalInputs
 from iouviewer.jobs.evaluate import EvalRequest, find_warnings, read_inputs
 from iouviewer.jobs.judge import Judged, Names, describe_choice, judge_all, worst_outcome
 from iouviewer.jobs.notes import refuse_notes, with_prefix
 from iouviewer.jobs.requests import ProgressCallback, no_progress
+from iouviewer.jobs.source_facts import PartialStore, StoredFacts, store_facts
 from iouviewer.metrics.coco import counts_as_one_class
-from iouviewer.metrics.table import UNSPECIFIED_CLASS, BoxTable, Int
 from iouviewer.metrics.verdict import Outcome
 from iouviewer.reports.gate_reports import Judgement
 
@@ -52,6 +49,22 @@ class GateVideo:
     name: str
     request: EvalRequest
     inputs: EvalInputs
+
+
+@dataclass(frozen=True)
+class UnreadVideo:
+    """One video of a gate that is read when its turn comes.
+
+    Attributes:
+        name: as of ``GateVideo``.
+        request: how to compare, as far as it is known before; only ``read.strict`` of it is used.
+        read: reads it; raises UserError. Called again in the rare case that all videos together need another rule for
+            boxes without a class.
+    """
+
+    name: str
+    request: EvalRequest
+    read: Callable[[], GateVideo]
 
 
 @dataclass(frozen=True)
@@ -128,26 +141,39 @@ def gate_files(name: str, request: EvalRequest, progress: ProgressCallback = no_
 
 
 def judge(
-    videos: Sequence[GateVideo], margins: Mapping[str, float], progress: ProgressCallback = no_progress
+    videos: Sequence[GateVideo | UnreadVideo],
+    margins: Mapping[str, float],
+    progress: ProgressCallback = no_progress,
 ) -> GateResult:
-    """Judge every variant but the baseline on all videos together; variants are matched by name.
+    """Judge every variant but the baseline on all videos together; variants are matched by name, classes by name.
 
-    A variant cannot be judged if a video lacks it, and in the cases of ``jobs.judge``.
+    One video is read and scored at a time; of those not in memory already nothing but sorted scores and sums stays, so
+    any number of videos takes little memory. A variant cannot be judged if a video lacks it, and in the cases of
+    ``jobs.judge``.
 
     Raises:
-        UserError: a video lacks the baseline, the videos have different baselines, there is no other variant.
+        UserError: a video cannot be read or lacks the baseline, the videos have different baselines, there is no other
+            variant.
     """
-    baseline = _baseline(videos)
-    pool, classes = _pool(videos, baseline, margins)
-    names = list(dict.fromkeys(name for video in pool.videos for name in video.variants if name != baseline))
+    with PartialStore() as store:
+        reading = _Reading(videos, margins, store)
+        for number, video in enumerate(videos):
+            progress(number, len(videos), tr("scoring {video}", video=video.name))
+            reading.add(video)
+        return _judge_read(reading, progress)
+
+
+def _judge_read(reading: _Reading, progress: ProgressCallback) -> GateResult:
+    baseline, videos = reading.baseline, reading.videos
+    names = list(dict.fromkeys(name for source in reading.sources for name in source.runs if name != baseline))
     if not names:
         raise UserError(tr("there is no variant besides the baseline"), remedy=tr("Give a second --pred NAME=FILE"))
     titles = [video.name for video in videos]
-    labels = Names({name: name for name in (baseline, *names)}, titles, classes)
-    judged = judge_all(pool, labels, progress=progress)
+    labels = Names({name: name for name in (baseline, *names)}, titles)
+    judged = judge_all(Pool(reading.sources), labels, progress=progress)
     judgements = tuple(one.judgement for one in judged)
     title = videos[0].name if len(videos) == 1 else tr_n("{count} video", "{count:,} videos", len(videos))
-    notes = tuple(_notes(videos, pool))
+    notes = tuple(reading.all_notes())
     if any(video.request.read.strict for video in videos):
         refuse_notes(notes)
     choice = describe_choice(judged)
@@ -156,75 +182,72 @@ def judge(
     return GateResult(tr("iouviewer gate: {title}", title=title), judgements, status, notes, tuple(judged))
 
 
-def _baseline(videos: Sequence[GateVideo]) -> str:
-    """The baseline's name: the one given, otherwise the first video's first variant; every video must have it."""
-    named = list(dict.fromkeys(video.request.baseline for video in videos if video.request.baseline is not None))
-    if len(named) > 1:
-        raise UserError(
-            tr("the videos have different baselines: {names}", names=", ".join(named)),
-            remedy=tr("Give --baseline NAME."),
+class _Reading:
+    """The videos of a gate, scored one after the other, and the notes on them."""
+
+    def __init__(
+        self, videos: Sequence[GateVideo | UnreadVideo], margins: Mapping[str, float], store: PartialStore
+    ) -> None:
+        self.videos, self.baseline = videos, ""
+        self.sources: list[StoredFacts] = []
+        self._margins, self._store = margins, store
+        self._notes: list[str] = []
+        self._classes: list[tuple[str, tuple[str, ...]]] = []
+        self._is_classless = False
+        self._named: str | None = None
+
+    def add(self, video: GateVideo | UnreadVideo) -> None:
+        """Read, check and score one video."""
+        read = video if isinstance(video, GateVideo) else replace(video.read(), name=video.name)
+        inputs, request = read.inputs, read.request
+        baseline = self._check_baseline(read)
+        comparison = build_comparison(inputs, baseline, request.settings, self._margins)
+
+        def again() -> Comparison:
+            found = read if isinstance(video, GateVideo) else video.read()
+            return build_comparison(found.inputs, baseline, found.request.settings, self._margins)
+
+        self.sources.append(store_facts(comparison, self._store, again))
+        several = len(self.videos) > 1
+        texts = find_warnings(request, inputs.truth, inputs.variants)
+        self._notes += [with_prefix(video.name, text) if several else text for text in texts]
+        self._classes.append((video.name, inputs.truth.class_names))
+        self._is_classless |= any(
+            counts_as_one_class(comparison.truth, predictions.table, comparison.labelled)
+            for predictions in comparison.variants.values()
         )
-    baseline = named[0] if named else videos[0].inputs.variants[0].name
-    for video in videos:
+
+    def _check_baseline(self, video: GateVideo) -> str:
+        """The baseline's name: the one given, otherwise the first video's first variant; every video must have it."""
         names = [variant.name for variant in video.inputs.variants]
-        if baseline not in names:
-            message = tr("the baseline {name!r} is not a variant", name=baseline)
-            if len(videos) > 1:
-                message = tr("the baseline {name!r} is not a variant in {video}", name=baseline, video=video.name)
-            raise UserError(message, remedy=tr("Variants: {names}.", names=", ".join(names)))
-    return baseline
-
-
-def _pool(videos: Sequence[GateVideo], baseline: str, margins: Mapping[str, float]) -> tuple[Pool, list[str]]:
-    """All videos with common class ids, and the classes' names, matched without regard to case."""
-    known: dict[str, int] = {}
-    names: dict[str, str] = {}
-    found = []
-    for video in videos:
-        inputs, request = video.inputs, video.request
-        ids = [known.setdefault(name.casefold(), len(known)) for name in inputs.truth.class_names]
-        names = {name.casefold(): name for name in inputs.truth.class_names} | names
-        common_ids = np.array([*ids, UNSPECIFIED_CLASS], np.int64)  # index -1 maps to UNSPECIFIED_CLASS
-        own = build_comparison(inputs, baseline, request.settings, margins)
-        found.append(
-            replace(
-                own,
-                truth=_renumbered(own.truth, common_ids),
-                variants={
-                    name: replace(one, table=_renumbered(one.table, common_ids)) for name, one in own.variants.items()
-                },
-                class_facts={name: facts.renumbered(common_ids) for name, facts in own.class_facts.items()},
+        named = video.request.baseline
+        if named is not None and self._named is not None and named != self._named:
+            raise UserError(
+                tr("the videos have different baselines: {names}", names=", ".join((self._named, named))),
+                remedy=tr("Give --baseline NAME."),
             )
-        )
-    return Pool(tuple(found)), [names[name] for name in known]
+        self._named = self._named or named
+        if not self.baseline:
+            self.baseline = self._named or names[0]
+        if self.baseline not in names:
+            message = tr("the baseline {name!r} is not a variant", name=self.baseline)
+            if len(self.videos) > 1:
+                message = tr("the baseline {name!r} is not a variant in {video}", name=self.baseline, video=video.name)
+            raise UserError(message, remedy=tr("Variants: {names}.", names=", ".join(names)))
+        return self.baseline
 
-
-def _renumbered(table: BoxTable, ids: Int) -> BoxTable:
-    own = table.class_ids < OTHER_CLASSES
-    return replace(
-        table, class_ids=np.where(own, ids[np.where(own, table.class_ids, UNSPECIFIED_CLASS)], table.class_ids)
-    )
-
-
-def _notes(videos: Sequence[GateVideo], pool: Pool) -> list[str]:
-    several = len(videos) > 1
-    notes = [
-        with_prefix(video.name, text) if several else text
-        for video in videos
-        for text in find_warnings(video.request, video.inputs.truth, video.inputs.variants)
-    ]
-    class_sets = {frozenset(name.casefold() for name in video.inputs.truth.class_names) for video in videos}
-    if len(class_sets) > 1:
+    def all_notes(self) -> list[str]:
+        """What limits the metrics, and where the classes of the videos differ."""
+        if len({frozenset(name.casefold() for name in classes) for _, classes in self._classes}) < 2:
+            return self._notes
         lists = [
-            tr("{video}: {classes}", video=v.name, classes=", ".join(v.inputs.truth.class_names) or tr("none"))
-            for v in videos
+            tr("{video}: {classes}", video=name, classes=", ".join(classes) or tr("none"))
+            for name, classes in self._classes
         ]
-        notes.append(tr("the ground truth of the videos has different classes ({lists})", lists="; ".join(lists)))
-        inputs = (
-            (video.truth, predictions.table, video.labelled)
-            for video in pool.videos
-            for predictions in video.variants.values()
-        )
-        if any(counts_as_one_class(*arguments) for arguments in inputs):
+        notes = [
+            *self._notes,
+            tr("the ground truth of the videos has different classes ({lists})", lists="; ".join(lists)),
+        ]
+        if self._is_classless:
             notes.append(tr("some boxes have no class, so AP treats all boxes of all videos as one class"))
-    return notes
+        return notes

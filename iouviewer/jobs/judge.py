@@ -9,29 +9,24 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.class_facts import (
-    ClassFacts,
-    all_left_out,
     class_remedy,
     left_out_names,
     left_out_text,
     list_names,
-    missing_classes,
+    unmeant_classes,
 )
 from iouviewer.jobs.compare import (
     ComparedVariant,
+    Comparison,
     Pool,
     agreement_text,
-    common_frames,
     compare_pooled,
-    measure_agreement,
     verdict_sentence,
 )
 from iouviewer.jobs.run_differences import describe_run_differences, pooled_differences
-from iouviewer.metrics.table import Bool, Int
+from iouviewer.jobs.source_facts import PairFacts, SideFacts, SourceFacts, side_facts, truth_classes
 from iouviewer.metrics.verdict import OF_THRESHOLD, Difference, Outcome, Verdict, holm, probability_of_loss
 from iouviewer.metrics.verdict_text import describe_differences
 from iouviewer.reports.gate_reports import Judgement, VideoRow
@@ -87,12 +82,10 @@ class Names:
     Attributes:
         variants: by key, the baseline included.
         videos: in the order of the pool.
-        classes: index = class id.
     """
 
     variants: Mapping[str, str]
     videos: Sequence[str]
-    classes: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +108,7 @@ def worst_outcome(outcomes: Iterable[Outcome]) -> Outcome:
 
 def judge_all(pool: Pool, names: Names, *, progress: Callable[[int, int, str], None] | None = None) -> list[Judged]:
     """Judge all variants but the baseline, in the order of ``names.variants``."""
-    keys = [key for key in names.variants if key != pool.videos[0].baseline]
+    keys = [key for key in names.variants if key != pool.first.baseline]
     found = []
     for number, key in enumerate(keys):
         if progress is not None:
@@ -175,17 +168,24 @@ def judge_variant(pool: Pool, key: str, names: Names, *, cancelled: Callable[[],
     obstacle = _find_undefined(pool, key, names, compared)
     if obstacle is not None:
         return _cannot_judge(key, names, pool, obstacle, compared)
-    variant, baseline = names.variants[key], names.variants[pool.videos[0].baseline]
+    variant, baseline = names.variants[key], names.variants[pool.first.baseline]
     text = verdict_sentence(variant, baseline, compared)
     rows = _rows(compared, names.videos) if len(names.videos) > 1 else ()
-    judgement = Judgement(variant, compared.verdict.outcome, text, rows, run_note=_run_note(pool, key, names))
+    run_note = _run_note(pool, key, names)
+    judgement = Judgement(variant, compared.verdict.outcome, _with_filter(text, pool), rows, run_note=run_note)
     return Judged(key, judgement, compared)
+
+
+def _with_filter(sentence: str, pool: Pool) -> str:
+    """The sentence, and the filter that its numbers are seen through."""
+    scoring = pool.first.filter.scoring
+    return tr("{sentence} Filter: {filter}.", sentence=sentence, filter=scoring.text) if scoring else sentence
 
 
 def _run_note(pool: Pool, key: str, names: Names) -> str:
     """What the run of a variant did differently from the baseline's."""
-    baseline = pool.videos[0].baseline
-    found = pooled_differences((video.variants for video in pool.videos), key, baseline, names.variants)
+    baseline = pool.first.baseline
+    found = pooled_differences((source.runs for source in pool.sources), key, baseline, names.variants)
     return describe_run_differences(names.variants[key], names.variants[baseline], found)
 
 
@@ -196,112 +196,121 @@ def judge_obstacle(pool: Pool, key: str, names: Names) -> Judged | None:
 
 
 def _find_obstacle(pool: Pool, key: str, names: Names) -> _Obstacle | None:
-    missing = [place for place, video in zip(names.videos, pool.videos, strict=True) if key not in video.variants]
+    missing = [place for place, source in zip(names.videos, pool.sources, strict=True) if not source.has(key)]
     if missing:
         return _Obstacle(tr("the variant is missing"), places=tuple(missing))
-    frames = [common_frames(video, key) for video in pool.videos]
-    apart = [place for place, chosen in zip(names.videos, frames, strict=True) if not chosen.any()]
-    withheld = _find_withheld(pool, (pool.videos[0].baseline, key), names) if apart else None
+    pairs = pool.pairs(key)
+    apart = [place for place, pair in zip(names.videos, pairs, strict=True) if not pair.frames]
+    sides = (pool.first.baseline, key)
+    withheld = _find_withheld(pairs, sides, names) if apart else None
     if withheld is not None:
         return withheld
     if apart:
         return _Obstacle(tr("no labelled frame that both cover"), places=tuple(apart))
-    if not len(_counted_classes(pool, frames)):
+    if not any(pair.truths for pair in pairs):
         return _Obstacle(
             tr("no ground-truth box on the labelled frames that both cover"),
             tr("Add ground truth to frames that both cover, or choose other frames"),
         )
-    sides = (pool.videos[0].baseline, key)
-    return next(
-        (found for side in sides if (found := _find_side_obstacle(pool, side, names, frames)) is not None), None
-    )
+    wanted = _in_order(pool.sources, [name for pair in pairs for name in pair.truth_classes])
+    agnostic = pool.first.review.class_agnostic
+    for number, side in enumerate(sides):
+        facts = [pair.sides[number] for pair in pairs]
+        found = _find_side_obstacle(names, side, facts, wanted, agnostic=agnostic)
+        if found is not None:
+            return found
+    return None
 
 
-def _find_withheld(pool: Pool, keys: Iterable[str], names: Names) -> _Obstacle | None:
+def _in_order(sources: Sequence[SourceFacts], found: Iterable[str]) -> list[str]:
+    """The class names in the order of the sources' lists, each once, without regard to case."""
+    listed = {name.casefold(): name for source in reversed(sources) for name in reversed(source.class_names)}
+    order = list(dict.fromkeys(name.casefold() for source in sources for name in source.class_names))
+    wanted = {name.casefold(): name for name in found}
+    return [listed[one] for one in order if one in wanted] + [wanted[one] for one in wanted if one not in listed]
+
+
+def _find_withheld(pairs: Sequence[PairFacts], keys: Sequence[str], names: Names) -> _Obstacle | None:
     """Why no frame counts where the ground truth came from one of two variants."""
-    for key in keys:
-        places = [place for place, video in zip(names.videos, pool.videos, strict=True) if video.variants[key].withheld]
+    for number, key in enumerate(keys):
+        places = [place for place, pair in zip(names.videos, pairs, strict=True) if pair.sides[number].withheld]
         if places:
             reason = tr("ground truth comes from {variant}, and nobody verified it", variant=names.variants[key])
             return _Obstacle(reason, tr("Verify frames: those count"), tuple(places))
     return None
 
 
-def find_unfit(pool: Pool, names: Names) -> dict[str, str]:
-    """Variant name -> why nothing follows from its own numbers, of all variants, the baseline included."""
+def find_unfit(comparison: Comparison, names: Names) -> dict[str, str]:
+    """Variant name -> why nothing follows from its own numbers, of all variants of a source, the baseline included."""
     found = {}
     for key, name in names.variants.items():
-        frames = [video.labelled & video.variants[key].covered for video in pool.videos]
-        obstacle = _find_side_obstacle(pool, key, names, frames)
-        if obstacle is not None and any(chosen.any() for chosen in frames):
+        frames = comparison.labelled & comparison.variants[key].covered
+        if not frames.any():
+            continue
+        facts, (_count, wanted) = side_facts(comparison, key, frames), truth_classes(comparison, frames)
+        agnostic = comparison.review.class_agnostic
+        obstacle = _find_side_obstacle(names, key, [facts], wanted, agnostic=agnostic)
+        if obstacle is not None:
             found[name] = ". ".join(one for one in (obstacle.reason, obstacle.remedy) if one)
     return found
 
 
-def _find_side_obstacle(pool: Pool, key: str, names: Names, frames: Sequence[Bool]) -> _Obstacle | None:
-    """Why one variant allows no conclusion on the frames: a failed run, its classes, or no predictions there."""
-    failures = [video.failures.get(key, "") for video in pool.videos]
+def _find_side_obstacle(
+    names: Names, key: str, facts: Sequence[SideFacts], wanted: Sequence[str], *, agnostic: bool
+) -> _Obstacle | None:
+    """Why one variant allows no conclusion on the frames: a failed run, its classes, or no predictions there.
+
+    Args:
+        facts: by source.
+        wanted: classes of the ground truth that counts.
+        agnostic: classes are ignored.
+    """
+    failures = [one.failure for one in facts]
     if any(failures):
         reason = tr(
             "the run of {variant} failed ({reason})", variant=names.variants[key], reason=next(filter(None, failures))
         )
         places = tuple(place for place, failure in zip(names.videos, failures, strict=True) if failure)
         return _Obstacle(reason, tr("Run it again"), places)
-    obstacle = _find_class_obstacle(pool, key, names, _counted_classes(pool, frames))
+    obstacle = _find_class_obstacle(names, key, facts, wanted, agnostic=agnostic)
     if obstacle is not None:
         return obstacle
-    tables = [video.variants[key].table for video in pool.videos]
-    if any(np.diff(table.offsets)[chosen].any() for table, chosen in zip(tables, frames, strict=True)):
-        return None
-    return _no_predictions(names.variants[key], None)
+    return None if any(one.predictions for one in facts) else _no_predictions(names.variants[key], None)
 
 
-def _counted_classes(pool: Pool, frames: Sequence[Bool]) -> Int:
-    """Classes of the ground-truth boxes that count on the frames, one for each box."""
-    found = [
-        video.truth.class_ids[~video.truth.ignored & chosen[video.truth.frame_of_row()]]
-        for video, chosen in zip(pool.videos, frames, strict=True)
-    ]
-    return np.concatenate(found)
-
-
-def _find_class_obstacle(pool: Pool, key: str, names: Names, truth_classes: Int) -> _Obstacle | None:
-    """Why the classes of one variant allow no conclusion: all predictions, or all of a class, were left out.
-
-    Args:
-        truth_classes: (M,) int64, classes of the ground-truth boxes that count.
-    """
-    facts = [video.class_facts.get(key, ClassFacts()) for video in pool.videos]
-    tables = [video.variants[key].table for video in pool.videos]
-    name = names.variants[key]
-    wanted = [names.classes[one] for one in np.unique(truth_classes[truth_classes >= 0]).tolist()]
-    places = {
-        place: one
-        for place, video, one in zip(names.videos, pool.videos, facts, strict=True)
-        if all_left_out(video.variants[key], one)
-    }
+def _find_class_obstacle(
+    names: Names, key: str, facts: Sequence[SideFacts], wanted: Sequence[str], *, agnostic: bool
+) -> _Obstacle | None:
+    """Why the classes of one variant allow no conclusion: all predictions, or all of a class, were left out."""
+    name, class_facts = names.variants[key], [one.class_facts for one in facts]
+    places = [place for place, one in zip(names.videos, facts, strict=True) if one.all_left_out]
     if places:
-        lost = list(places.values())
+        lost = [one.class_facts for one in facts if one.all_left_out]
         return _Obstacle(left_out_text(name, lost, wanted), class_remedy(lost, wanted), tuple(places))
-    if pool.videos[0].review.class_agnostic:
+    if agnostic:
         return None
-    missing = [names.classes[one] for one in missing_classes(facts, tables, truth_classes)]
+    known = {one for side in facts for one in side.own_classes}
+    missing = unmeant_classes(
+        class_facts,
+        [one for one in wanted if one.casefold() not in known],
+        any_classless=any(one.any_classless for one in facts),
+    )
     if not missing:
         return None
     reason = tr(
         "{variant} predicts classes that the ground truth lacks ({unknown}), and none of class {classes}",
         variant=name,
-        unknown=left_out_names(facts),
+        unknown=left_out_names(class_facts),
         classes=list_names(missing),
     )
-    return _Obstacle(reason, class_remedy(facts, missing))
+    return _Obstacle(reason, class_remedy(class_facts, missing))
 
 
 def _find_undefined(pool: Pool, key: str, names: Names, compared: ComparedVariant) -> _Obstacle | None:
     """Why a comparison allows no conclusion: a side has nothing to count, or a metric with a margin is undefined."""
-    baseline = pool.videos[0].baseline
+    baseline = pool.first.baseline
     sides = zip((baseline, key), compared.predictions, compared.confident, strict=True)
-    margins = pool.videos[0].margins
+    margins = pool.first.margins
     judged = OF_THRESHOLD & margins.keys()
     nothing: _Obstacle | None = None
     for side, total, confident in sides:
@@ -340,15 +349,15 @@ def _no_predictions(name: str, compared: ComparedVariant | None) -> _Obstacle:
 
 
 def _undefined(pool: Pool, key: str, names: Names, metrics: Sequence[str]) -> _Obstacle:
-    baseline, listed = pool.videos[0].baseline, ", ".join(metrics)
+    listed = ", ".join(metrics)
     without_scores = tuple(
         place
-        for place, video in zip(names.videos, pool.videos, strict=True)
-        if not (video.variants[key].has_scores and video.variants[baseline].has_scores)
+        for place, pair in zip(names.videos, pool.pairs(key), strict=True)
+        if not all(side.has_scores for side in pair.sides)
     )
     if not without_scores:
         return _Obstacle(tr("{metrics} undefined", metrics=listed))
-    others = [metric for metric in pool.videos[0].margins if metric not in metrics] or ["pq"]
+    others = [metric for metric in pool.first.margins if metric not in metrics] or ["pq"]
     return _Obstacle(
         tr("{metrics} undefined without scores", metrics=listed),
         tr("Judge by what is defined: --margin {margins}", margins=",".join(f"{one}=1" for one in others)),
@@ -357,7 +366,7 @@ def _undefined(pool: Pool, key: str, names: Names, metrics: Sequence[str]) -> _O
 
 
 def _cannot_judge(key: str, names: Names, pool: Pool, obstacle: _Obstacle, compared: ComparedVariant | None) -> Judged:
-    variant, baseline = names.variants[key], names.variants[pool.videos[0].baseline]
+    variant, baseline = names.variants[key], names.variants[pool.first.baseline]
     values = {"variant": variant, "baseline": baseline, "reason": obstacle.reason}
     if len(names.videos) > 1 and obstacle.places:
         text = tr(
@@ -367,12 +376,13 @@ def _cannot_judge(key: str, names: Names, pool: Pool, obstacle: _Obstacle, compa
         )
     else:
         text = tr("{variant}: cannot be judged against {baseline}: {reason}", **values)
-    first = pool.videos[0]
-    if len(pool.videos) == 1 and key in first.variants and not common_frames(first, key).any():
-        text = f"{text}; {agreement_text(measure_agreement(first, key))}"
+    if len(pool.sources) == 1 and pool.first.has(key):
+        agreement = pool.first.pair(key).agreement
+        text = text if agreement is None else f"{text}; {agreement_text(agreement)}"
     known = "" if compared is None else describe_differences(compared.verdict, compared.confidence)
     said = " ".join(f"{one.rstrip('.')}." for one in (text, known, obstacle.remedy) if one)
     run_note = _run_note(pool, key, names)
+    said = _with_filter(said, pool)
     judgement = Judgement(variant, Outcome.CANNOT_JUDGE, said, (), obstacle.reason, obstacle.remedy, run_note)
     return Judged(key, judgement, compared)
 

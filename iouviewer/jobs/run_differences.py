@@ -7,11 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from iouviewer.document.predictions import PredictionSet
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.run_facts import device_name
+
+
+class Run(Protocol):
+    """Predictions with what is known of the run that made them."""
+
+    @property
+    def protocol(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class _Fact:
 
 
 def find_run_differences(
-    variants: Mapping[str, PredictionSet], key: str, baseline: str, names: Mapping[str, str]
+    variants: Mapping[str, Run], key: str, baseline: str, names: Mapping[str, str]
 ) -> tuple[RunDifference, ...]:
     """What differs between the run of one variant and that of the baseline, and whose weights it shares.
 
@@ -73,7 +79,7 @@ def find_run_differences(
 
 
 def pooled_differences(
-    videos: Iterable[Mapping[str, PredictionSet]], key: str, baseline: str, names: Mapping[str, str]
+    videos: Iterable[Mapping[str, Run]], key: str, baseline: str, names: Mapping[str, str]
 ) -> tuple[RunDifference, ...]:
     """The differences of ``find_run_differences`` in any of several videos, each once."""
     found = (one for variants in videos for one in find_run_differences(variants, key, baseline, names))

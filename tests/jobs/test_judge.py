@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 from scipy import stats
 
@@ -250,7 +249,7 @@ def judged(name: str, probability: float, outcome: Outcome) -> Judged:
     difference = Difference("pq", points, points - half, points + half, 1.0, outcome, spread=spread)
     verdict = Verdict(outcome, (difference,), (VideoFrames(300),), ({},))
     conditions = Conditions((0.001,), (None,), True, False, (False,))
-    compared = ComparedVariant(verdict, conditions, (np.ones(300, np.bool_),), 300, (1, 1), (1, 1), 0.25)
+    compared = ComparedVariant(verdict, conditions, 300, (1, 1), (1, 1), 0.25)
     return Judged(name, Judgement(name, outcome, name), compared)
 
 

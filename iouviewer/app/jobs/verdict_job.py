@@ -136,9 +136,7 @@ class VerdictJob(QObject):
             return
         request, inputs = read_session(self._session, self.margins, variants=judged)
         self._keys = {variant.name: variant.key for variant in judged}
-        names = Names(
-            {variant.name: variant.name for variant in judged}, [inputs.source.name], inputs.truth.class_names
-        )
+        names = Names({variant.name: variant.name for variant in judged}, [inputs.source.name])
         task = _Task(self._worker.current, inputs, baseline.name, request.settings, self.margins, names)
         self._taskRequested.emit(task)
 

@@ -53,7 +53,7 @@ def difference(metric: str, points: float, low: float, high: float, outcome: Out
 def judged(session: Session, name: str, ap: Difference, pq: Difference, outcome: Outcome) -> Judged:
     verdict = Verdict(outcome, (ap, pq), (VideoFrames(FRAMES),), ({},))
     conditions = Conditions((0.001,), (None,), True, False, (False,))
-    compared = ComparedVariant(verdict, conditions, (np.ones(FRAMES, bool),), FRAMES, (1, 1), (1, 1), 0.25)
+    compared = ComparedVariant(verdict, conditions, FRAMES, (1, 1), (1, 1), 0.25)
     variant = session.variants.find(name)
     assert variant is not None
     return Judged(variant.key, Judgement(name, outcome, f"{name}: {outcome} against base: AP"), compared)
