@@ -73,6 +73,7 @@ class GroundTruth:
         self._frames = np.array(frames[order])
         self._boxes = np.array(boxes[:, order], order="C")
         self._spare: Float | None = None
+        self._spare_lacks = np.zeros(0, np.int64)
         self._class_ids, self._tracks = np.array(class_ids[order]), np.array(tracks[order])
         self._flags, self._ids = np.array(flags[order]), np.array(ids[order])
         self._has_neutral = bool((self._flags & int(BoxFlag.NEUTRAL)).any())
@@ -438,14 +439,18 @@ class GroundTruth:
         self._load(spliced[0], _splice(self._boxes, rects, bounds, counts), *spliced[1:])
 
     def _merge_rects(self, rows: Int, rects: Float) -> None:
-        """Merge edits that only moved boxes: one array is copied instead of all being sorted again."""
+        """Merge edits that only moved boxes: two arrays take turns instead of all being sorted or copied again.
+
+        The array before the last is free once no thread reads it, and lacks only what was merged last.
+        """
         boxes, self._spare = self._spare, None
-        # Pages of new memory take longer than the copy; the array before the last is free once no thread reads it.
         if boxes is None or boxes.shape != self._boxes.shape or sys.getrefcount(boxes) > _OWN_REFERENCES:
             boxes = np.empty_like(self._boxes)
-        np.copyto(boxes, self._boxes)
+            np.copyto(boxes, self._boxes)
+        else:
+            boxes[:, self._spare_lacks] = self._boxes[:, self._spare_lacks]
         boxes[:, rows] = rects
-        self._spare, self._boxes = self._boxes, boxes
+        self._spare, self._spare_lacks, self._boxes = self._boxes, rows, boxes
         self._edited, self._edited_at, self._frame_table = {}, {}, None
         self._drop_tracks()
         merged = self._merged_table

@@ -133,3 +133,25 @@ def test_a_track_is_up_to_date_after_every_kind_of_change() -> None:
     truth.columns()
     truth.renumber(np.array([1, 2, 3, 4, 5, 0]), 6)
     assert [b.frame for b in truth.track(1)] == [3]
+
+
+@given(
+    moves=st.lists(st.tuples(st.integers(1, 12), st.integers(0, 50), st.booleans(), st.booleans()), max_size=12),
+)
+def test_columns_that_take_turns_are_those_of_the_boxes_and_held_ones_never_change(moves):
+    """Edits that only move boxes reuse the array before the last, unless another thread holds it."""
+    truth = GroundTruth(4)
+    rects = {number: (float(number), 1.0, number + 10.0, 20.0) for number in range(1, 13)}
+    for number, rect in rects.items():
+        truth.put(Box(number, number % 4, rect, 0, number))
+    held = []
+    for number, x, is_read, is_held in moves:
+        rects[number] = (float(x), 2.0, x + 5.0, 30.0)
+        truth.put(Box(number, number % 4, rects[number], 0, number))
+        if is_read:
+            boxes, ids = truth.columns()[1], truth.columns()[5]
+            assert {i: tuple(boxes[:, row].tolist()) for row, i in enumerate(ids.tolist())} == rects
+            if is_held:
+                held.append((boxes, boxes.copy()))
+            del boxes
+    assert all(np.array_equal(boxes, copy) for boxes, copy in held)
