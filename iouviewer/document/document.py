@@ -29,6 +29,7 @@ from iouviewer.document.edits import (
     join_changes,
 )
 from iouviewer.document.ground_truth import GroundTruth
+from iouviewer.document.kept_source import KeptSource
 from iouviewer.document.notes import Note, NotePin, find_note_error, notes_of_removed, notes_of_retracked
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.renumbering import FrameMapping, renumber_decisions, renumber_notes
@@ -85,11 +86,16 @@ class Document:
             frame_count=truth.frame_count,
             listed=source.listed if len(source.listed) else old.listed,
             truth_file=source.truth_file if source.truth_file.name else old.truth_file,
+            kept=source.kept or old.kept,
         )
 
-    def set_truth_file(self, file: TruthFile, images: ImageTable, source: int = 0) -> None:
-        """Set the file of the ground truth and the images that it lists, through which later results are joined."""
-        self.sources[source] = replace(self.sources[source], truth_file=file, listed=images)
+    def set_truth_file(self, file: TruthFile, images: ImageTable, kept: KeptSource, source: int = 0) -> None:
+        """Set the file of the ground truth, its text, and the images it lists, through which results are joined."""
+        self.sources[source] = replace(self.sources[source], truth_file=file, listed=images, kept=kept)
+
+    def set_kept(self, kept: KeptSource, source: int = 0) -> None:
+        """Set the text of the ground truth's file after it was written."""
+        self.sources[source] = replace(self.sources[source], kept=kept)
 
     def numbering(self, source: int = 0) -> Numbering | None:
         """The video frame that each frame number of a source denotes; None where unknown."""
@@ -121,6 +127,7 @@ class Document:
             frame_count=mapping.frame_count,
             listed=old.listed.moved_to(mapping.new.tolist()),
             truth_file=old.truth_file,
+            kept=old.kept,
         )
 
     def ground_truth(self, source: int = 0) -> GroundTruth:

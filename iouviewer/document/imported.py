@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -42,6 +43,14 @@ class RefusedRow:
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}" if self.line is not None else str(self.path)
         return f"{place}: {self.reason}"
+
+
+def digest_of(boxes: ImportedBoxes) -> str:
+    """SHA-256 of the columns and classes that a reader gave, to recognise that it reads the file as before."""
+    digest = hashlib.sha256("\0".join(boxes.class_names).encode("utf-8", "surrogatepass"))
+    for column in (boxes.frames, boxes.boxes, boxes.class_ids, boxes.track_ids, boxes.flags):
+        digest.update(np.ascontiguousarray(column).tobytes())
+    return digest.hexdigest()
 
 
 class Location(NamedTuple):
@@ -104,10 +113,11 @@ class ImportedBoxes:
         notes: what the reader assumed, one sentence each; ``StatedFact`` where it assumed nothing.
         attribute_sets: the sets of free attributes to which ``flags`` refer (``document.attributes``).
         columns: what the columns of a table were read as (``formats.columns``); empty for other files.
-        columns: what the columns of a table were read as (``formats.columns``); empty for other files.
         texts: the files as they were read, where the context asks for them.
         places: (N,) where each row is in the files, where the context asks for it.
         rows: (N,) int64, row of the reader of each box; None: all, in order.
+        read_count: number of rows that the reader gave, where the texts are kept.
+        texts_classes: whether the file itself has classes; else its one class was given when it was read.
         shift: added to the frames since the reader gave them.
     """
 
@@ -142,10 +152,11 @@ class ImportedBoxes:
     attribute_sets: tuple[AttributeSet, ...] = ()
     frame_base: int | None = None
     columns: str = ""
-    columns: str = ""
     texts: SourceTexts | None = None
     places: tuple[Location, ...] | None = None
     rows: Int | None = None
+    read_count: int | None = None
+    texts_classes: bool = True
     shift: int = 0
 
     def __len__(self) -> int:
@@ -160,7 +171,7 @@ class ImportedBoxes:
         """The boxes with this class if the file has no classes; None and the empty name change nothing."""
         if not name or self.class_names:
             return self
-        return replace(self, class_names=(name,), class_ids=np.zeros(len(self), np.int64))
+        return replace(self, class_names=(name,), class_ids=np.zeros(len(self), np.int64), texts_classes=False)
 
     def shifted(self, by: int) -> ImportedBoxes:
         """A copy with ``by`` added to every frame number."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class SourceTexts:
         digests: SHA-256 of each file, hexadecimal.
         packed: zlib of the contents, one after the other as msgpack; empty where they are too large to keep.
         context: how the file was read, as JSON of ``formats.interface.ReadContext``.
+        rows_digest: of what the reader gave (``imported.digest_of``).
     """
 
     format: str = ""
@@ -45,9 +46,12 @@ class SourceTexts:
     digests: tuple[str, ...] = ()
     packed: bytes = field(default=b"", repr=False)
     context: bytes = field(default=b"", repr=False)
+    rows_digest: str = ""
 
     @classmethod
-    def of(cls, path: Path, files: Mapping[Path, bytes], format: str, context: bytes) -> SourceTexts:
+    def of(
+        cls, path: Path, files: Mapping[Path, bytes], format: str, context: bytes, rows_digest: str
+    ) -> SourceTexts:
         """The texts of a file or folder, with the files beside and above it that its reader used."""
         source = path.absolute()
         absolute = {file.absolute(): data for file, data in files.items()}
@@ -64,6 +68,7 @@ class SourceTexts:
             tuple(hashlib.sha256(data).hexdigest() for data in contents),
             packed,
             context,
+            rows_digest,
         )
 
     def contents(self) -> Sequence[bytes]:
@@ -117,7 +122,6 @@ class KeptSource:
         class_names: class of the document by class of the file when it was imported.
         default_class: class of the document for boxes of a file without classes; empty: none.
         shift: frame of the document minus frame of the reader.
-        rows_digest: of what the reader gave, to recognise that another version reads the file in another way.
     """
 
     texts: SourceTexts = field(default_factory=SourceTexts)
@@ -126,7 +130,6 @@ class KeptSource:
     class_names: tuple[str, ...] = ()
     default_class: str = ""
     shift: int = 0
-    rows_digest: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.texts.names)
@@ -140,11 +143,3 @@ class KeptSource:
     def row_tracks(self) -> Int:
         """(M,) int64, the track of each row's box when it was imported."""
         return np.frombuffer(self.tracks, np.int64)
-
-
-def rows_digest(columns: Iterable[object], names: Iterable[str]) -> str:
-    """A digest of the columns and class names that a reader gave."""
-    digest = hashlib.sha256("\0".join(names).encode("utf-8", "surrogatepass"))
-    for column in columns:
-        digest.update(np.ascontiguousarray(column).tobytes())
-    return digest.hexdigest()

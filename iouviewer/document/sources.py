@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from iouviewer.document.kept_source import KeptSource
 from iouviewer.document.stated_areas import StatedAreas
 
 FrameImage = NDArray[np.uint8]
@@ -114,6 +115,7 @@ class Source:
         images: the images of an image set in frame order; empty for a video.
         listed: the images that the ground truth lists, with its names, ids and sizes.
         truth_file: where the ground truth came from.
+        kept: the text of that file, and the box of each of its rows; empty where it was not kept.
     """
 
     id: int
@@ -128,6 +130,7 @@ class Source:
     images: ImageTable = field(default_factory=ImageTable)
     listed: ImageTable = field(default_factory=ImageTable)
     truth_file: TruthFile = field(default_factory=TruthFile)
+    kept: KeptSource = field(default_factory=KeptSource)
 
     @property
     def is_image_set(self) -> bool:

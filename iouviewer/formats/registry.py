@@ -26,7 +26,7 @@ import numpy as np
 
 import iouviewer.formats
 from iouviewer.atomic import is_stream
-from iouviewer.document.imported import ImportedBoxes, RefusedRow
+from iouviewer.document.imported import ImportedBoxes, RefusedRow, digest_of
 from iouviewer.document.kept_source import SourceTexts
 from iouviewer.errors import UserError
 from iouviewer.formats.detection import FileSample, Syntax
@@ -216,8 +216,8 @@ def _read_and_keep(path: Path, context: ReadContext, format: str | None) -> Impo
         format = found.format
     with keeping_texts() as files:
         result = _read_file(path, context, format)
-    texts = SourceTexts.of(path, files, result.format, msgspec.json.encode(context))
-    return replace(result, texts=texts)
+    texts = SourceTexts.of(path, files, result.format, msgspec.json.encode(context), digest_of(result))
+    return replace(result, texts=texts, read_count=len(result))
 
 
 @contextlib.contextmanager

@@ -45,12 +45,14 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "notes": ("source", "id", "text", "frame", "box", "track", "author", "at", "done"),
     "frame_blocks": ("source", "block", "data"),
     "chunk_list": ("variant", "number", "first_frame", "last_frame", "box_count"),
+    "kept_sources": ("source", "data"),
 }
 """Columns of each table before its last one, ``crc``."""
 
 KEY_COUNTS: Mapping[str, int] = {
     **{"meta": 1, "sources": 1, "classes": 1, "boxes": 2, "frames": 2, "decisions": 2, "history": 1, "settings": 1},
     **{"variants": 1, "prediction_chunks": 2, "notes": 2, "frame_blocks": 2, "chunk_list": 2},
+    "kept_sources": 1,
 }
 """Number of leading columns that identify a row of each table."""
 
@@ -183,10 +185,20 @@ def seal(count: int, total: int) -> int:
 
 def create_sums(connection: sqlite3.Connection, nonce: int) -> None:
     """Fill ``sums`` from the tables as they are, and number transactions from 0 under this nonce (53 bits)."""
-    rows = [(SESSION, 0, nonce)]
-    for table in SUMMED:
-        count, total = connection.execute(f"SELECT count(*), coalesce(sum(crc), 0) FROM {table}").fetchone()
-        rows.append((table, count, total & MASK))
+    _write_sums(connection, [(SESSION, 0, nonce), *(_sum_of(connection, table) for table in SUMMED)])
+
+
+def add_sum(connection: sqlite3.Connection, table: str) -> None:
+    """Fill the row of ``sums`` of a table that was added."""
+    _write_sums(connection, [_sum_of(connection, table)])
+
+
+def _sum_of(connection: sqlite3.Connection, table: str) -> tuple[str, int, int]:
+    count, total = connection.execute(f"SELECT count(*), coalesce(sum(crc), 0) FROM {table}").fetchone()
+    return table, count, total & MASK
+
+
+def _write_sums(connection: sqlite3.Connection, rows: Sequence[tuple[str, int, int]]) -> None:
     connection.executemany(
         "INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?)", [(*row, seal(row[1], row[2])) for row in rows]
     )

@@ -21,7 +21,7 @@ PAGE_SIZE = 4096
 
 _HIGHEST_KEY = 1 << 40
 
-_ROW_ID_TABLES = ("sources", "classes", "history", "prediction_chunks")
+_ROW_ID_TABLES = ("sources", "classes", "history", "prediction_chunks", "kept_sources")
 
 _OLD_ROOTS = {
     **{"meta": 2, "sources": 3, "classes": 4, "boxes": 5, "frames": 6, "decisions": 7, "history": 8, "settings": 9},
@@ -104,8 +104,8 @@ class DamagedFile:
             by = ", ".join(f"{name} {order}" for name in names)
             try:
                 found.update(dict.fromkeys(self._connection.execute(f"SELECT * FROM {table} ORDER BY {by}")))
-            except (sqlite3.DatabaseError, OverflowError):
-                continue
+            except (sqlite3.DatabaseError, OverflowError, UnicodeDecodeError):
+                continue  # a message of SQLite may quote damaged text
             return [row for row in found if len(row) <= width], self._is_consistent(table)
         if table in ("boxes", "frames", "history"):
             found.update(dict.fromkeys(self._search(table)))
@@ -192,10 +192,11 @@ def _open(copy: Path) -> sqlite3.Connection:
     connection = connect(copy)
     try:
         found = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        for table in ("meta", "sources", "classes", "boxes", "frames", "history", "settings", "variants"):
+        optional = found & {"notes", "frame_blocks", "chunk_list", "kept_sources"}
+        for table in ("meta", "sources", "classes", "boxes", "frames", "history", "settings", "variants", *optional):
             connection.execute(f"SELECT {', '.join(COLUMNS[table][:8])} FROM {table} LIMIT 0")
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        if not found >= set(COLUMNS) - {"notes", "frame_blocks", "chunk_list"} or not pages:
+        if not found >= set(COLUMNS) - {"notes", "frame_blocks", "chunk_list", "kept_sources"} or not pages:
             raise sqlite3.DatabaseError("incomplete")
     except (sqlite3.DatabaseError, UnicodeDecodeError):
         connection.close()

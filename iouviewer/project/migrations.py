@@ -17,6 +17,7 @@ from iouviewer.project.schema import (
     APPLICATION_ID,
     CHECK_TABLES,
     CHECKED_VERSION,
+    KEPT_SOURCES,
     NOTES,
     SCHEMA_VERSION,
     back_up,
@@ -55,7 +56,7 @@ def _add_notes_and_authors(connection: sqlite3.Connection) -> None:
 def _add_checksums(connection: sqlite3.Connection) -> None:
     """Version 3 had no checksums."""
     for table, keys in checked.KEY_COUNTS.items():
-        if table in ("frame_blocks", "chunk_list"):
+        if table in ("frame_blocks", "chunk_list", "kept_sources"):
             continue
         connection.execute(f"ALTER TABLE {table} ADD COLUMN crc INTEGER NOT NULL DEFAULT 0")
         columns = checked.COLUMNS[table]
@@ -67,7 +68,7 @@ def _add_checksums(connection: sqlite3.Connection) -> None:
             crcs = checked.row_crcs(table, found)
             changed += [(crc, *row[:keys]) for crc, row in zip(crcs, found, strict=True)]
         connection.executemany(f"UPDATE {table} SET crc = ? WHERE {condition}", changed)
-    for statement in CHECK_TABLES:
+    for statement in (*CHECK_TABLES, KEPT_SOURCES):
         connection.execute(statement)
     listed = ", ".join(checked.COLUMNS["chunk_list"])
     checked.insert(connection, "chunk_list", connection.execute(f"SELECT {listed} FROM prediction_chunks").fetchall())
@@ -78,10 +79,20 @@ def _add_checksums(connection: sqlite3.Connection) -> None:
     write_roots(connection)
 
 
+def _add_kept_sources(connection: sqlite3.Connection) -> None:
+    """Version 4 did not keep the files that ground truth was read from; a file of version 3 has the table by now."""
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'kept_sources'").fetchone() is None:
+        connection.execute(KEPT_SOURCES)
+        checked.add_sum(connection, "kept_sources")
+        checked.keep_sums(connection)
+        write_roots(connection)
+
+
 MIGRATIONS: Mapping[int, Migration] = {
     1: _give_variants_their_classes,
     2: _add_notes_and_authors,
     3: _add_checksums,
+    4: _add_kept_sources,
 }
 """Version n -> migration to n + 1. The tests check each migration with a file of the released version."""
 

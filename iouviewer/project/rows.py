@@ -22,7 +22,7 @@ from iouviewer.document.sources import ImageTable, Source, TruthFile
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Float, Int
 from iouviewer.path_texts import legible, path_text, text_path
-from iouviewer.project import checked, column_copy, contents_list, frame_blocks
+from iouviewer.project import checked, column_copy, contents_list, frame_blocks, kept_rows
 from iouviewer.project.checked import DamagedRowsError
 
 _BOX_DTYPE = np.dtype(
@@ -129,7 +129,6 @@ def _write_images(connection: sqlite3.Connection, source: Source) -> None:
         else:
             connection.execute("DELETE FROM meta WHERE key = ?", (key,))
     checked.write_meta(connection, _images_key("truth", source.id), msgspec.json.encode(source.truth_file))
-    kept_rows.write_kept(connection, source.id, source.kept)
     kept_rows.write_kept(connection, source.id, source.kept)
 
 

@@ -21,7 +21,16 @@ from iouviewer.document.classes import ClassTable
 from iouviewer.document.edits import FrameState, Verification
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
-from iouviewer.project import checked, contents_list, frame_blocks, history_log, note_rows, rows, variant_rows
+from iouviewer.project import (
+    checked,
+    contents_list,
+    frame_blocks,
+    history_log,
+    kept_rows,
+    note_rows,
+    rows,
+    variant_rows,
+)
 from iouviewer.project.checked import Row
 from iouviewer.project.contents import delete_logs, sync_folder
 from iouviewer.project.damaged_file import DamagedFile, FoundRows, copy_with_log
@@ -474,15 +483,6 @@ class _Salvager:
         else:
             text = tr_n("{count} note is lost", "{count:,} notes are lost", lost)
             self._lose(_with_names(text, names, lost), is_referred_to=True)
-
-    def _copy_kept_sources(self) -> None:
-        if not self._damaged.has_table(kept_rows.TABLE):
-            return  # a file of version 1 to 4
-        found, lost = self._read_table(kept_rows.TABLE)
-        valid = [row for row in found if kept_rows.decode_row(row) is not None]
-        checked.insert(self._new, kept_rows.TABLE, valid)
-        if lost != 0 or len(valid) < len(found):
-            self._lose(tr("the text of the ground truth's file is lost, so edits cannot be saved to it"))
 
     def _copy_kept_sources(self) -> None:
         if not self._damaged.has_table(kept_rows.TABLE):

@@ -14,7 +14,7 @@ from iouviewer.project.remote_folders import is_remote_or_synced
 APPLICATION_ID = 0x696F7576
 """``iouv`` in the SQLite header identifies project files."""
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 CHECKED_VERSION = 4
 """The first version with checksums."""
@@ -47,6 +47,10 @@ CHECK_TABLES: tuple[str, ...] = (
         WITHOUT ROWID""",
 )
 """Tables from which missing and outdated rows are recognised (project/checked.py)."""
+
+KEPT_SOURCES = """CREATE TABLE kept_sources (
+        source INTEGER PRIMARY KEY, data BLOB NOT NULL, crc INTEGER NOT NULL DEFAULT 0)"""
+"""The files that ground truth was read from (project/kept_rows.py), since version 5."""
 
 # The order is part of the format: salvage relies on the root pages that result from it.
 TABLES: tuple[str, ...] = (
@@ -91,6 +95,7 @@ TABLES: tuple[str, ...] = (
         crc INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (source, id)) WITHOUT ROWID""",
     *CHECK_TABLES,
+    KEPT_SOURCES,
 )
 
 

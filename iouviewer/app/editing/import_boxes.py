@@ -26,6 +26,7 @@ from iouviewer.document.edits import (
 )
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.imported import ImportedBoxes
+from iouviewer.document.kept_source import KeptSource
 from iouviewer.document.notes import Note, NotePin
 from iouviewer.document.origins import FLAG_MASK
 from iouviewer.document.predictions import PredictionSet
@@ -162,6 +163,38 @@ def prepare_ground_truth(
         states[labelled[(labelled >= 0) & (labelled < frame_count)]] = int(FrameState.LABELLED)
     states[imported.frames] = int(FrameState.LABELLED)
     return PreparedGroundTruth(imported, classes, class_ids, states, default_state)
+
+
+def keep_source(
+    imported: ImportedBoxes, prepared: PreparedGroundTruth, document: Document, first_id: int
+) -> KeptSource:
+    """What *Save to source* needs of a file that was imported; empty where its text was not kept.
+
+    Args:
+        imported: before ``prepare_ground_truth``.
+        first_id: of the boxes, which were added in the order of the file.
+    """
+    if imported.texts is None or imported.read_count is None:
+        return KeptSource()
+    ids = np.full(imported.read_count, NO_BOX, np.int64)
+    tracks = np.full(imported.read_count, NO_TRACK, np.int64)
+    rows = np.arange(len(imported)) if imported.rows is None else imported.rows
+    ids[rows] = np.arange(first_id, first_id + len(imported))
+    tracks[rows] = prepared.imported.track_ids
+    joined = dict(zip(imported.class_ids.tolist(), prepared.class_ids.tolist(), strict=True))
+    names = []
+    for place, name in enumerate(imported.class_names):
+        found = joined.get(place, document.classes.find(name))
+        names.append(name if found is None else document.class_names[found])
+    own = imported.texts_classes
+    return KeptSource(
+        imported.texts,
+        ids.tobytes(),
+        tracks.tobytes(),
+        tuple(names) if own else (),
+        "" if own or not names else names[0],
+        imported.shift,
+    )
 
 
 def _with_one_box_a_frame(imported: ImportedBoxes) -> ImportedBoxes:

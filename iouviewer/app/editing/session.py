@@ -41,6 +41,7 @@ from iouviewer.document.document import Document
 from iouviewer.document.edits import Applied, Aspect, Change, Edit, Phase
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.history import History, MemoryHistory, RowChanges, collect_row_changes
+from iouviewer.document.kept_source import KeptSource
 from iouviewer.document.notes import Note
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.predictions import PredictionSet
@@ -178,9 +179,14 @@ class Session(QObject):
         self.sourceChanged.emit()
         self.scoresChanged.emit()
 
-    def set_truth_file(self, file: TruthFile, images: ImageTable) -> None:
-        """Set the file of the ground truth and the images that it lists."""
-        self.document.set_truth_file(file, images, self.source.id)
+    def set_truth_file(self, file: TruthFile, images: ImageTable, kept: KeptSource) -> None:
+        """Set the file of the ground truth, its text and the images that it lists."""
+        self.document.set_truth_file(file, images, kept, self.source.id)
+        self.source = self.document.sources[self.source.id]
+
+    def set_kept(self, kept: KeptSource) -> None:
+        """Set the text of the ground truth's file after it was written."""
+        self.document.set_kept(kept, self.source.id)
         self.source = self.document.sources[self.source.id]
 
     def renumber(self, mapping: FrameMapping, source: Source) -> None:

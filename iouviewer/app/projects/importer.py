@@ -112,7 +112,8 @@ class Importer(QObject):
         if len(notes) > len(imported.notes):
             self.notificationPosted.emit(f"{imported.path.name}: {notes[-1]}")
         file = TruthFile(imported.path.name, tuple(map(str, notes)), len(imported.refused), areas)
-        session.set_truth_file(file, imported.images)
+        kept = import_boxes.keep_source(imported, prepared, session.document, first)
+        session.set_truth_file(file, imported.images, kept)
         if self._autosave.project is None:
             self._autosave.projectFileRequested.emit()
         else:

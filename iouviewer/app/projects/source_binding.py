@@ -52,7 +52,9 @@ class SourceBinding:
         """
         stored = self._session.source
         numbering = self._session.document.numbering(stored.id)
-        opened = replace(source_from(info, number=stored.id), listed=stored.listed, truth_file=stored.truth_file)
+        opened = replace(
+            source_from(info, number=stored.id), listed=stored.listed, truth_file=stored.truth_file, kept=stored.kept
+        )
         self.change = self._find_change(info, opened)
         same_file = is_same_file(info, stored)
         if same_file and numbering is not None and info.numbering is not None:

@@ -15,8 +15,8 @@ import numpy as np
 
 from iouviewer.document.boxes import NO_BOX, NO_TRACK
 from iouviewer.document.classes import ClassTable
-from iouviewer.document.imported import ImportedBoxes
-from iouviewer.document.kept_source import SourceTexts, rows_digest
+from iouviewer.document.imported import ImportedBoxes, digest_of
+from iouviewer.document.kept_source import SourceTexts
 from iouviewer.errors import UserError
 from iouviewer.formats.interface import BoxesToWrite, ReadContext
 from iouviewer.formats.patching.edits import NEW, Edits, Part, ReadState, find_edits
@@ -66,20 +66,12 @@ class PatchedSource:
     rows_digest: str
 
 
-def digest_of(boxes: ImportedBoxes) -> str:
-    """A digest of what a reader gave; options of later steps do not change it."""
-    columns = (boxes.frames - boxes.shift, boxes.boxes, boxes.class_ids, boxes.track_ids, boxes.flags)
-    return rows_digest(columns, boxes.class_names)
-
-
 def patch_source(
     texts: SourceTexts,
     state: ReadState | None,
     now: BoxesToWrite,
     ids: Int,
     classes: ClassTable,
-    *,
-    expected_digest: str = "",
 ) -> PatchedSource:
     """Write what was edited into the texts of a source.
 
@@ -88,7 +80,6 @@ def patch_source(
         now: all boxes of the document.
         ids: (N,) int64, their ids.
         classes: of the document.
-        expected_digest: what the reader gave when the source was imported; empty: not known.
 
     Raises:
         UserError: the format cannot be patched, the file was read in a way that cannot be reversed, an edit does not
@@ -99,8 +90,7 @@ def patch_source(
     with tempfile.TemporaryDirectory(prefix="iouviewer-source-") as folder:
         root, copy, data = _unpack(texts, Path(folder))
         original = read_boxes(copy, context, format=texts.format)
-        digest = digest_of(original)
-        if expected_digest and digest != expected_digest:
+        if digest_of(original) != texts.rows_digest:
             raise UserError(
                 tr("this version of iouviewer reads the file in another way than the one that imported it"),
                 path=source,
@@ -110,7 +100,7 @@ def patch_source(
         edits = find_edits(original, state, now, ids, classes, _ignored_parts(texts.format))
         if edits.is_empty:
             return PatchedSource(
-                edits, {}, state.ids, state.tracks, state.class_names, {}, 0, len(original.refused), digest
+                edits, {}, state.ids, state.tracks, state.class_names, {}, 0, len(original.refused), texts.rows_digest
             )
         files = SourceFiles(data)
         try:
