@@ -22,7 +22,7 @@ PROJECT_SUFFIX = ".iouv"
 FILE_OPTIONS = (
     *("class_map", "class_name", "frame_base", "missing", "skip_bad_rows", "size", "count", "shift", "stride"),
     *("file_fps", "file_size", "name_number", "task", "scale_boxes", "use_times", "images_by", "accept_differences"),
-    "columns",
+    *("columns", "shapes"),
 )
 """Options about reading files, which a project does not need."""
 

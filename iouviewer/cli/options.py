@@ -317,6 +317,11 @@ def add_import_options(parser: argparse.ArgumentParser) -> None:
             "score, track, units (pixels, relative, percent); default: by the header"
         ),
     )
+    parser.add_argument(
+        "--shapes",
+        choices=("envelope", "skip"),
+        help=tr("read polygons, masks, rotated boxes and points as the boxes around them, or leave them out"),
+    )
     parser.add_argument("--skip-bad-rows", action="store_true", help=tr("skip rows that cannot be read"))
     parser.add_argument("--strict", action="store_true", help=tr("refuse files that there is a note about"))
     parser.add_argument(

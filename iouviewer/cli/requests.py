@@ -38,6 +38,7 @@ def read_options(args: argparse.Namespace) -> ReadOptions:
         split=values.get("split") or "val",
         trust_columns=args.trust_columns,
         columns=dict(args.columns),
+        shapes=args.shapes,
         voc_one_based=args.voc_one_based,
         task=args.task,
         name_number=args.name_number,

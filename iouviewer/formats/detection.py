@@ -16,6 +16,8 @@ from pathlib import Path
 
 SAMPLE_BYTES = 1 << 16
 MAX_SAMPLE_LINES = 20
+BINARY_HEADS = (b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x89HDF", b"\x93NUMPY")
+"""Beginnings of binary files that need not have a zero byte soon: pickles, HDF5, NumPy."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE)
 
 
@@ -27,6 +29,7 @@ class Syntax(Enum):
     JSON = auto()
     TABLE = auto()
     PARQUET = auto()
+    BINARY = auto()
 
 
 @dataclass(frozen=True)
@@ -34,24 +37,27 @@ class FileSample:
     """The first ``SAMPLE_BYTES`` of a file.
 
     Attributes:
-        text: decoded as UTF-8 without byte order mark and leading whitespace; invalid bytes are replaced.
+        text: decoded as UTF-8 without byte order mark and leading whitespace; invalid bytes are replaced. Empty for
+            files that are no text.
+        head: the first bytes as they are.
     """
 
     path: Path
     syntax: Syntax
     text: str
+    head: bytes = b""
 
     @classmethod
-    def read(cls, path: Path) -> FileSample | None:
-        """The beginning of a file; None for binary files other than zip and Parquet. OSError as it comes."""
+    def read(cls, path: Path) -> FileSample:
+        """The beginning of a file. OSError as it comes."""
         with path.open("rb") as file:
             head = file.read(SAMPLE_BYTES)
         if head.startswith(b"PK"):
-            return cls(path, Syntax.ZIP, "")
+            return cls(path, Syntax.ZIP, "", head)
         if head.startswith(b"PAR1"):
-            return cls(path, Syntax.PARQUET, "")
-        if b"\0" in head:
-            return None
+            return cls(path, Syntax.PARQUET, "", head)
+        if b"\0" in head or any(head.startswith(one) for one in BINARY_HEADS):
+            return cls(path, Syntax.BINARY, "", head)
         text = head.decode("utf-8-sig", errors="replace").lstrip()
         if text.startswith("<"):
             return cls(path, Syntax.XML, text)

@@ -68,6 +68,7 @@ class ReadContext:
         accept_differences: read the file as it is although it states other facts than the video.
         trust_columns: read columns as the format defines them, even where that is not plausible.
         voc_one_based: pixels of Pascal VOC files start at 1 and include the last one.
+        shapes: what to do with polygons, masks, rotated boxes and points: read their envelopes, leave them out, or ask.
         columns: what the columns of a table are (``formats.columns``); empty: as remembered, else as its header says.
         remembered_columns: the same by header (``columns.header_key``), as chosen for earlier tables.
         keep_texts: keep the files as they are read (``ImportedBoxes.texts``).
@@ -99,6 +100,7 @@ class ReadContext:
     accept_differences: bool = False
     trust_columns: bool = False
     voc_one_based: bool = False
+    shapes: Literal["envelope", "skip"] | None = None
     columns: str = ""
     remembered_columns: Mapping[str, str] = field(default_factory=dict)
     keep_texts: bool = False

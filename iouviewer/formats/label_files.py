@@ -23,7 +23,9 @@ ReadFile = Callable[[Path, int, Rows], tuple[str, Size]]
 """Reads one file, whose rows get the given number as their frame; returns the image's name and size from the file."""
 
 
-def read_folder(path: Path, format_key: str, ending: str, context: ReadContext, read_file: ReadFile) -> ImportedBoxes:
+def read_folder(
+    path: Path, format_key: str, ending: str, context: ReadContext, read_file: ReadFile, *, scored: bool = False
+) -> ImportedBoxes:
     """Boxes of all files with ``ending`` in a folder (or of one file); damaged files are refused one by one.
 
     Frames follow the image names if the image folder is open, else the numbers in the file names.
@@ -69,7 +71,7 @@ def read_folder(path: Path, format_key: str, ending: str, context: ReadContext, 
         format_key,
         context.kind_or(ImportKind.GROUND_TRUTH),
         context,
-        scored=False,
+        scored=scored,
         labelled=table.frames,
         size=sizes[0] if len(set(sizes)) == 1 else None,
         images=table,

@@ -58,6 +58,7 @@ __all__ = [
     "read_boxes",
     "refuse_frames_outside",
     "supported_fields",
+    "text_kind",
     "unsupported_fields",
     "write_boxes",
 ]
@@ -137,10 +138,18 @@ def detect(path: Path) -> DetectedFormat | None:
         raise UserError(tr("the file is not a readable zip archive: {reason}", reason=error), path=path) from error
 
 
+def text_kind(path: Path) -> str:
+    """What a file without a format is, if it is certainly no video: a text, JSON, XML or a zip archive; else empty."""
+    try:
+        sample = FileSample.read(path)
+    except OSError:  # opening it says why it cannot be read
+        return ""
+    kinds = {Syntax.TABLE: tr("a text file"), Syntax.JSON: tr("a JSON file"), Syntax.XML: tr("an XML file")}
+    return {**kinds, Syntax.ZIP: tr("a zip archive")}.get(sample.syntax, "")
+
+
 def _detect_file(path: Path) -> DetectedFormat | None:
     sample = FileSample.read(path)
-    if sample is None:
-        return None
     found = _sniff(sample)
     if found is None and sample.syntax is Syntax.JSON and sample.is_partial:
         # The keys that identify the format may come after a long list.

@@ -59,6 +59,8 @@ LEAST_CONTRADICTIONS = 0.02
 def sniff(sample: FileSample) -> DetectedFormat | None:
     """A table whose header has the columns of a box, or one that a person can say it of: a header above numbers."""
     header = read_header(sample)
+    if sample.syntax is Syntax.JSON and {"image_id", "bbox"} <= set(header):
+        return None  # COCO results
     guess = guess_columns(header)
     if guess.maps:
         scored = Role.SCORE in guess.maps[0].names

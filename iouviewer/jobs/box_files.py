@@ -13,6 +13,7 @@ from iouviewer.formats.registry import (
     read_boxes,
     refuse_frames_outside,
     supported_fields,
+    text_kind,
     unsupported_fields,
     write_boxes,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "read_boxes",
     "refuse_frames_outside",
     "supported_fields",
+    "text_kind",
     "unsupported_fields",
     "write_boxes",
 ]

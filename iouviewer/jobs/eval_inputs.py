@@ -51,6 +51,7 @@ class ReadOptions:
             ``shift``: added to every frame), then by name: of the variant, ``gt``, or empty for all (``stride`` and
             ``shift``: all predictions).
         shapes: as in ``ReadContext``.
+        shapes: as in ``ReadContext``.
         columns: what the columns of tables are, as in ``ReadContext``, by the same names.
         file_sizes: ``file_size`` as in ``ReadContext``, by the same names.
     """
@@ -76,6 +77,7 @@ class ReadOptions:
     for_files: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     file_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
+    shapes: Literal["envelope", "skip"] | None = None
     shapes: Literal["envelope", "skip"] | None = None
 
     def number_for(self, option: str, name: str, kind: ImportKind) -> float | None:
@@ -120,6 +122,7 @@ class ReadOptions:
             images_by=self.images_by,
             accept_differences=self.accept_differences,
             columns=self.columns.get(name, self.columns.get("", "")),
+            shapes=self.shapes,
             shapes=self.shapes,
         )
 

@@ -75,7 +75,7 @@ def read_columns(path: Path) -> TableColumns:
         sample = FileSample.read(path)
     except OSError as error:
         raise UserError(tr("cannot be read: {reason}", reason=error.strerror or error), path=path) from error
-    data = None if sample is None else preview_table(sample)
+    data = preview_table(sample)
     if data is None or not data.names:
         raise UserError(tr("the file has no columns"), path=path)
     samples: Sequence[Sequence[str]] = [["" if cell is None else str(cell) for cell in one] for one in data.columns]

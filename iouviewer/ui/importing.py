@@ -18,7 +18,7 @@ from iouviewer.errors import UserError
 from iouviewer.formats.interface import ReadContext
 from iouviewer.i18n import tr
 from iouviewer.inference.adapters import MODEL_SUFFIXES
-from iouviewer.jobs.box_files import SPLITS, Alignment, detect, find_alignment, read_boxes
+from iouviewer.jobs.box_files import SPLITS, Alignment, detect, find_alignment, find_format, read_boxes, text_kind
 from iouviewer.jobs.eval_inputs import ReadOptions, context_of, read_source
 from iouviewer.metrics.table import Float, Int
 
@@ -101,9 +101,17 @@ def identify(path: Path) -> FileCandidate:
         detected = detect(path)
     except UserError as error:
         return FileCandidate(path, FileRole.SKIP, name, reason=str(error))
+    named = None if detected is None else find_format(detected.format)
+    if detected is not None and named is not None and not named.can_read:
+        about = named.refusal or tr("This is {format}, which iouviewer does not read", format=named.name)
+        reason = " ".join((about.rstrip(".") + ".", named.advice)).strip()
+        return FileCandidate(path, FileRole.SKIP, name, detected.format, reason)
     if detected is not None:
         role = FileRole.PREDICTIONS if detected.kind is ImportKind.PREDICTIONS else FileRole.GROUND_TRUTH
         return FileCandidate(path, role, name, detected.format, detected.reason)
+    if not path.is_dir() and (kind := text_kind(path)):
+        reason = tr("This is {kind} that iouviewer cannot read", kind=kind)
+        return FileCandidate(path, FileRole.SKIP, name, reason=reason)
     if not path.is_dir():
         reason = tr("Unknown format; opened as a video")
         return FileCandidate(path, FileRole.VIDEO, name, reason=reason, is_guess=True)

@@ -286,3 +286,18 @@ def test_predictions_that_fit_another_reading_better_keep_a_note_if_they_are_ope
         assert not any("another reading" in note for note in found.boxes.notes)
     finally:
         reader.close()
+
+
+def test_text_is_never_opened_as_a_video(tmp_path: Path) -> None:
+    for name, content, said in (
+        ("notes.txt", "hello there\n", "This is a text file that iouviewer cannot read"),
+        ("a.json", '{"a": 1}', "This is a JSON file that iouviewer cannot read"),
+        ("d.json", '{"item": {"slots": []}, "annotations": []}', "This is V7 Darwin JSON"),
+    ):
+        path = tmp_path / name
+        path.write_text(content)
+        found = identify(path)
+        assert found.role is FileRole.SKIP
+        assert said in found.reason
+    (tmp_path / "clip.xyz").write_bytes(b"\0\0\0\x18ftypmp42")
+    assert identify(tmp_path / "clip.xyz").role is FileRole.VIDEO
