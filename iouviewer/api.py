@@ -45,6 +45,7 @@ from iouviewer.jobs.eval_inputs import (
     read_source,
     source_frame_count,
     with_images,
+    without_calibrated,
 )
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.evaluate import EvalRequest, find_warnings, join_inputs, refuse_left_out, score_inputs
@@ -456,7 +457,7 @@ def join(
         if not len(chosen) or chosen[0] < 0 or chosen[-1] >= count:
             raise UserError(tr("the frames must be in 0–{last:,}", last=count - 1))
         request = replace(request, frames=describe_frames(chosen, count))
-        inputs = replace(inputs, frames=chosen)
+        inputs = without_calibrated(replace(inputs, frames=chosen))
     return Joined(request, inputs)
 
 

@@ -30,6 +30,7 @@ from iouviewer.jobs.eval_inputs import (
     has_single_images,
     join_all_with_truth,
     only_classes,
+    without_calibrated,
 )
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.evaluate import EvalRequest, score_inputs
@@ -146,9 +147,8 @@ def read_document(
         models=(),
         read=replace(request.read, class_map=_class_maps(listed) | dict(request.read.class_map)),
     )
-    inputs = EvalInputs(
-        known, truth, frames, variant_inputs, has_single_images(known), notes=report_notes(document, source)
-    )
+    notes = report_notes(document, source)
+    inputs = without_calibrated(EvalInputs(known, truth, frames, variant_inputs, has_single_images(known), notes=notes))
     return resolved, filter_inputs(only_classes(inputs, request.read.only_classes), request.filter, found.name)
 
 

@@ -35,12 +35,21 @@ from iouviewer.jobs.eval_inputs import (
     truth_from,
     variant_from,
     with_images,
+    without_calibrated,
 )
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.filtered_inputs import filter_inputs
 from iouviewer.jobs.frame_selection import parse_frames
 from iouviewer.jobs.kept_runs import KeptRuns
-from iouviewer.jobs.notes import ap_notes, delta_notes, left_out_notes, reader_notes, refuse_notes, withheld_note
+from iouviewer.jobs.notes import (
+    ap_notes,
+    calibration_note,
+    delta_notes,
+    left_out_notes,
+    reader_notes,
+    refuse_notes,
+    withheld_note,
+)
 from iouviewer.jobs.protocols import AP_PROTOCOL, REVIEW_ANY_CLASS, REVIEW_WITHIN_CLASS
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
 from iouviewer.jobs.run_differences import RunDifference, find_run_differences
@@ -172,6 +181,7 @@ def find_warnings(request: EvalRequest, truth: Truth, variants: list[VariantInpu
             )
         found += left_out_notes(truth, variant)
         found += withheld_note(variant)
+        found += calibration_note(variant)
         if not variant.predictions.has_scores:
             found.append(tr("{variant}: without scores, so AP is undefined", variant=variant.name))
     found += ap_notes(truth, variants, request.settings)
@@ -265,6 +275,7 @@ def join_inputs(
         variant_from(name, boxes, truth, request.read, class_agnostic=request.class_agnostic) for name, boxes in named
     ]
     inputs = EvalInputs(replace(source, frame_count=count), truth, frames, variants, single_images=single_images)
+    inputs = without_calibrated(inputs)
     return filter_inputs(only_classes(inputs, request.read.only_classes), request.filter, request.baseline)
 
 

@@ -12,6 +12,7 @@ HINTS: dict[str, str] = {
     "runModel": tr("weights run in a process of their own"),
     "snapshot": tr("a copy of the project under a name"),
     "takePrevious": tr("all boxes of the frame before"),
+    "makeVariants": tr("a checkpoint as ONNX, OpenVINO, INT8 and others, then run"),
     "propagate": tr("carried over the next frames"),
     "acceptAll": tr("predictions without a box"),
     "snapEdge": tr("the edge nearest to the mouse"),

@@ -193,6 +193,7 @@ _EDIT = (
 )
 _BOX = (
     _action("selectTool", tr("Select boxes"), "", "", "box", "edit.use_select_tool"),
+    _action("makeVariants", tr("Make variants…"), "package", "", "file", "runs.make_variants"),
     _action("drawBox", tr("Draw box"), "bounding-box", "W", "box", "edit.draw"),
     _action("drawRegion", tr("Draw region to ignore"), "prohibit", "Shift+I", "box", "edit.draw_region"),
     _action("classPicker", tr("Change class…"), "tag", "C", "box", "edit.pick_class"),

@@ -26,6 +26,7 @@ from iouviewer.i18n import tr, tr_n
 from iouviewer.inference.protocol import Detections, Failed, ModelLoaded
 from iouviewer.inference.runner import RunRequest
 from iouviewer.jobs import run_facts
+from iouviewer.ui.commands.making import VariantMaker
 from iouviewer.ui.dialogs.class_map import ClassMapDialog
 from iouviewer.ui.dialogs.input_dialogs import choose_weights
 from iouviewer.ui.dialogs.run_dialog import RunDialog
@@ -78,6 +79,8 @@ class RunCommands(QObject):
         queue.failed.connect(self._on_queue_failed)
         queue.needsTrust.connect(self._on_queue_needs_trust)
         queue.trustNotStored.connect(self._on_queue_trust_not_stored)
+        self._maker = VariantMaker(window, session, settings, status, run=self.run_with_defaults, command=queue.command)
+        self._maker.failed.connect(self.failed)
         status.cancelRequested.connect(self.cancel)
         session.sourceChanged.connect(self._on_source_changed)
         session.variants.listChanged.connect(self._on_list_changed)
@@ -89,6 +92,14 @@ class RunCommands(QObject):
         models = choose_weights(self._window, self._settings)
         if models:
             self.configure_runs([(model_name(path), path) for path in models])
+
+    def make_variants(self) -> None:
+        """Write a checkpoint in other formats, and run the new models."""
+        if self._queue.busy:
+            text, remedy = tr("a model is running"), tr("Make variants when it has finished, or cancel it.")
+            self.failed.emit(UserError(text, remedy=remedy))
+            return
+        self._maker.choose()
 
     def configure_runs(self, models: Sequence[tuple[str, Path]]) -> None:
         """Ask for the settings of these models (variant name, weights) and enqueue the runs."""
@@ -173,12 +184,14 @@ class RunCommands(QObject):
             map_classes(self._session, key, dialog.class_map())
 
     def cancel(self) -> None:
-        """Cancel the current run; its results stay."""
+        """Cancel the current run, whose results stay, or the making of variants."""
+        self._maker.cancel()
         if self._queue.current is not None:
             self._queue.cancel(self._queue.current)
 
     def close(self) -> None:
-        """Cancel all runs and stop the worker process."""
+        """Cancel all runs and stop the worker processes."""
+        self._maker.close()
         self._queue.close()
 
     def _on_list_changed(self) -> None:

@@ -130,8 +130,11 @@ class QuestionBar(QWidget):
         baseline = session.variants.baseline
         counted = session.ground_truth.states() == FrameState.LABELLED
         settings = session.scores.settings
-        if settings.frames is not None:
-            counted = counted & settings.frames
+        chosen = settings.selected(len(counted))
+        if chosen is not None:
+            counted = counted & chosen
+        if (calibrated := session.scores.calibrated) is not None:
+            counted = counted & ~calibrated
         others = [v for v in session.variants if baseline is not None and v.key != baseline.key]
         if baseline is None or not others:
             return [int(counted.sum())]
