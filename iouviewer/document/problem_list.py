@@ -15,6 +15,7 @@ import numpy as np
 
 from iouviewer.document.boxes import NO_BOX, NO_TRACK
 from iouviewer.document.decisions import Decision, Verdict
+from iouviewer.document.filtering import NO_FILTER
 from iouviewer.document.problem_groups import GroupedProblems, group_problems
 from iouviewer.document.problem_table import ProblemTable
 from iouviewer.document.problem_texts import TOPIC_NAMES
@@ -122,11 +123,13 @@ class ProblemList:
     """Open and done problems of one source.
 
     Attributes:
+        filter, rules: the filter of the list, and the filter line of the window; problems pass both.
         new_count: number of open problems that edits made since the last complete search; they end the list.
     """
 
     def __init__(self) -> None:
         self.filter = ProblemFilter()
+        self.rules = NO_FILTER
         self.grouped = True
         self.order = ProblemOrder.WORST
         self.class_names: tuple[str, ...] = ()
@@ -367,8 +370,8 @@ class ProblemList:
         return dict(zip(ids.tolist(), counts.tolist(), strict=True))
 
     def _passes(self, columns: _Columns) -> Bool:
-        chosen = self.filter
-        keep = np.ones(len(columns.frames), np.bool_)
+        chosen, rules = self.filter, self.rules
+        keep = rules.lists_boxes(columns.frames, columns.class_ids, columns.areas, columns.tracks)
         if chosen.topics:
             keep &= np.isin(columns.kinds, [int(topic) for topic in chosen.topics])
         if chosen.class_ids:

@@ -39,6 +39,7 @@ HINTS: dict[str, str] = {
     "takeFix": tr("what the problem proposes"),
     "groundTruthIsRight": tr("the predictions are wrong"),
     "unclear": tr("decide later"),
+    "filter": tr("what counts and what is listed, by class, size, state and more"),
     "hideBoxes": tr("while the key is held"),
     "showLabels": tr("while the key is held"),
     "blindMode": tr("so that models do not bias you"),

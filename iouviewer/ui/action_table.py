@@ -108,7 +108,7 @@ MENUS: dict[str, str] = {
 """Title of each menu by its key, in the order of the menu bar; ``/`` separates a submenu from its menu."""
 FIRST_OF_GROUP = frozenset(
     (
-        *("importGroundTruth", "restore", "quit", "copy", "findInList", "settings"),
+        *("filter", "importGroundTruth", "restore", "quit", "copy", "findInList", "settings"),
         *("fit", "hideBoxes", "adjustPicture", "blindMode", "toggleRail", "playPause", "firstFrame", "verifyAndNext"),
         *("nextUnverified", "classPicker", "accept", "addNote", "outside", "trimStart", "setTrack", "fillByFollowing"),
         *("linkTracks", "deleteFromHere", "takeFix", "takeFixHere", "problemGrid", "releaseNotes", "about"),
@@ -444,6 +444,8 @@ _VIEW = (
         needs_video=False,
     ),
     _action("compareModeNext", tr("Next layout"), "", "Shift+F3", _LAYOUT, "view.next_compare_mode", needs_video=False),
+    _action("filter", tr("Filter…"), "filter", "Ctrl+L", "view", "filter.ask"),
+    _action("removeFilter", tr("Remove filter"), "", "", "view", "filter.remove"),
     _action("fit", tr("Fit to window"), "frame-corners", "Ctrl+9", "view", "view.fit"),
     _action("actualSize", tr("Actual size"), "", "Ctrl+0", "view", "view.actual_size"),
     _action("zoomIn", tr("Zoom in"), "", "Ctrl++ Ctrl+=", "view", "view.zoom_in"),

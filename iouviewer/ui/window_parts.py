@@ -31,6 +31,7 @@ from iouviewer.ui.commands.agreement import AgreementCommands
 from iouviewer.ui.commands.classes import ClassCommands
 from iouviewer.ui.commands.edit import EditCommands
 from iouviewer.ui.commands.exports import ExportCommands
+from iouviewer.ui.commands.filtering import FilterCommands
 from iouviewer.ui.commands.files import FileCommands, RecentFilesMenu
 from iouviewer.ui.commands.frames import FrameCommands
 from iouviewer.ui.commands.go_to import GoToCommands
@@ -271,6 +272,7 @@ class WindowParts(QObject):
         groups: dict[str, object] = {"goTo": self.go_to, "palette": self.palette, "help": help_commands}
         groups["classes"] = ClassCommands(window, session, self.views.problems.model, self.runs.choose_classes)
         groups["agreement"] = AgreementCommands(window, session, self.controller)
+        groups["filter"] = self.filter = FilterCommands(window, session, self.controller)
         groups["linking"] = LinkCommands(window, session, lambda: self.loader.info, self.exports)
         return groups
 
@@ -283,6 +285,9 @@ class WindowParts(QObject):
         problems.next_key = partial(self.actions.key_of, "nextProblem")
         self.review = ReviewPresenter(self.session, self.workspaces, self.controller, self.settings, self.actions)
         self.review.connect_commands(problems, self.loader.crops)
+        for chip in (self.shell.layer_bar.filter_chip, self.views.verdicts.question.filter_chip):
+            chip.pressed.connect(self.actions["filter"].trigger)
+            chip.removed.connect(self.actions["removeFilter"].trigger)
         self.view.add_compare_modes(self.actions)
         self.view.add_colours(self.actions)
         self.compare.set_actions(self.actions, variants)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from iouviewer.app.editing.frame_filter import Listed, listed_on
 from iouviewer.app.editing.session import Session
 from iouviewer.app.editing.view_state import ColourBy
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag, object_name
@@ -190,6 +191,7 @@ class FrameViewBuilder:
         self._last_truth: _DrawnTruth | None = None
         self._last_view = FrameView()
         self._copies_of: tuple[tuple[Box, ...], dict[int, int]] = ((), {})
+        self._listed: Listed | None = None
 
     def _is_shown(self, variant: Variant) -> bool:
         return (self.keys is None or variant.key in self.keys) and (self._filter is None or self._filter(variant))
@@ -233,7 +235,9 @@ class FrameViewBuilder:
         truth = self._session.ground_truth.boxes(frame) if state.is_ground_truth_visible else ()
         shown = (state.isolated_track, state.locked_tracks, state.locked_layers, state.colour_by)
         copies = self._copies(truth, is_dragging=is_dragging)
-        key = (frame, self._is_evaluated, classes, self._session.scores.settings.review.iou, looks, shown, copies)
+        listed = self._listed = listed_on(self._session, tuple(review.variant for review in reviews), frame)
+        threshold = self._session.scores.settings.review.iou
+        key = (frame, self._is_evaluated, classes, threshold, looks, shown, copies, listed)
         if key != self._key:
             self._key, self._drawn_predictions, self._drawn_by_id, self._last_truth = key, {}, {}, None
             self._prediction_lists = {}
@@ -311,7 +315,7 @@ class FrameViewBuilder:
             look,
             None if state is BoxState.IGNORED else self._caption(self._short_name(box), box, value),
             is_locked=is_locked,
-            is_dimmed=view_state.is_dimmed(box),
+            is_dimmed=view_state.is_dimmed(box) or self._is_left_out(box.id, "", -1),
             copies=self._copies_of[1].get(box.id, 1),
         )
 
@@ -381,8 +385,12 @@ class FrameViewBuilder:
             is_secondary=is_secondary,
             is_matched=self._is_evaluated and state in (PairState.TRUE_POSITIVE, PairState.LOOSE),
             is_locked=ref.variant in view_state.locked_layers,
-            is_dimmed=view_state.is_dimmed(None),
+            is_dimmed=view_state.is_dimmed(None) or self._is_left_out(None, ref.variant, ref.row),
         )
+
+    def _is_left_out(self, box_id: int | None, variant: str, row: int) -> bool:
+        """Whether the filter line leaves a box out, or a prediction where ``box_id`` is None."""
+        return self._listed is not None and not self._listed.has(box_id, variant, row)
 
     def _extra_caption(self, variant: Variant, row: int) -> Caption:
         """``extra 0.90``; the number has the colour of its variant."""

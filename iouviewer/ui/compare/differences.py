@@ -104,12 +104,14 @@ class DifferencesJob(QObject):
         session = self._session
         self._is_stale = False
         baseline = session.variants.baseline
-        truth = session.ground_truth
+        # With the boxes marked that the filter leaves out.
+        truth = session.scores.ground_truth
         labelled = truth.states() == FrameState.LABELLED
         settings = session.scores.settings
-        if settings.frames is not None:
-            labelled = labelled & settings.frames
-        variants = {variant.key: variant.predictions for variant in session.variants}
+        chosen = settings.selected(truth.frame_count)
+        if chosen is not None:
+            labelled = labelled & chosen
+        variants = {variant.key: session.scores.predictions(variant.key) for variant in session.variants}
         if not self._thread.isRunning():
             self._thread.start()
         key = "" if baseline is None else baseline.key

@@ -10,6 +10,7 @@ from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import FrameState
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.judge import Judged, Verdict, describe_choice
+from iouviewer.ui.panels.filter_chip import FilterChip
 from iouviewer.ui.theme import Theme, icon, make_popup, popup_menu
 from iouviewer.ui.tokens import SIZE, SPACE
 from iouviewer.ui.variant_look import dash_icon, panel_colour
@@ -56,6 +57,8 @@ class QuestionBar(QWidget):
             menu = popup_menu("", chip)
             menu.aboutToShow.connect(fill)
             chip.setMenu(menu)
+        self.filter_chip = FilterChip(session)
+        session.scoresChanged.connect(self._on_scores_changed)
         self.method = QLabel()
         self.method.setObjectName("questionMethod")
         self.method.setProperty("role", "muted")
@@ -91,6 +94,7 @@ class QuestionBar(QWidget):
                     layout.addWidget(chips[character])
             else:
                 text += character
+        layout.addWidget(self.filter_chip)
         layout.addStretch(1)
         for widget in (self.method, self.explain, self.report):
             layout.addWidget(widget)
@@ -160,6 +164,10 @@ class QuestionBar(QWidget):
         if verdict.effective_frames is None:
             return tr("Paired, the same difference on all frames")
         return tr("Paired, about {count:,} independent frames", count=round(verdict.effective_frames))
+
+    def _on_scores_changed(self) -> None:
+        self.filter_chip.refresh()
+        self._fit_method()
 
     def _fit_method(self) -> None:
         """Leave the method out where the question needs the width; the explanation still says it."""

@@ -371,7 +371,7 @@ class ExportDialog(FramedDialog):
         if export is not None and export.id == "exportNotes":
             return tr_n("Export {count} note", "Export {count:,} notes", len(session.notes))
         if export is not None and export.id == "exportCsv":
-            chosen = session.scores.settings.frames
+            chosen = session.scores.settings.selected(session.frame_count)
             count = session.frame_count if chosen is None else int(chosen.sum())
             return tr_n("Export {count} frame", "Export {count:,} frames", count)
         return tr("Export")

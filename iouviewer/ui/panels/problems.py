@@ -452,7 +452,7 @@ class ProblemsPanel(QWidget):
             return tr("Add predictions to find problems")
         if not self.model.complete:
             return search_text(self.model)
-        if self.model.problems.filter != ProblemFilter():
+        if self.model.problems.filter != ProblemFilter() or self.model.problems.rules:
             return tr("No problems match the filter")
         if self.model.problems.count_done():
             ledger = LedgerCounts.of(self.model.decisions.values()).text

@@ -15,6 +15,7 @@ from iouviewer.app.editing.view_state import GROUND_TRUTH
 from iouviewer.document.edits import Change, Phase
 from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.fonts import font, text_width
+from iouviewer.ui.panels.filter_chip import FilterChip
 from iouviewer.ui.panels.score_controls import ScoreControls
 from iouviewer.ui.shell.layout_plan import LOW, NARROW, LayoutPlan, plan_layout
 from iouviewer.ui.shell.menu_button import MenuButton
@@ -198,6 +199,9 @@ class LayerBar(QWidget):
         layout.addWidget(self.add)
         layout.addStretch(1)
         layout.addLayout(self._right)
+        self.filter_chip = FilterChip(session)
+        self._right.addWidget(self.filter_chip)
+        session.scoresChanged.connect(self._on_scores_changed)
         session.sourceChanged.connect(self._rebuild)
         session.variants.listChanged.connect(self._rebuild)
         session.variants.variantChanged.connect(self._on_variant_changed)
@@ -230,10 +234,16 @@ class LayerBar(QWidget):
             self._keys = dict(keys)
             self._show_state()
 
+    def _on_scores_changed(self) -> None:
+        was_seen = self.filter_chip.isVisibleTo(self)
+        self.filter_chip.refresh()
+        if was_seen or self.filter_chip.isVisibleTo(self):
+            self._fit()
+
     def add_controls(self, controls: ScoreControls) -> None:
         """Take the thresholds, which stand left of the other controls."""
         self._controls = controls
-        self._right.insertWidget(0, controls)
+        self._right.insertWidget(1, controls)
         controls.show()
         self._fit()
 
@@ -267,6 +277,7 @@ class LayerBar(QWidget):
             self._controls.set_folded(folds.are_thresholds_folded, is_wordless=not folds.has_threshold_word)
         if self._captions is not None:
             self._captions.set_narrow(folds.is_short)
+        self.filter_chip.set_short(folds.is_short)
         style = Qt.ToolButtonStyle
         self.add.setToolButtonStyle(style.ToolButtonIconOnly if folds.is_short else style.ToolButtonTextBesideIcon)
         chips = list(self.chips.values())
@@ -387,4 +398,4 @@ class LayerBar(QWidget):
         found: list[QWidget] = []
         for chip in self.chips.values():
             found += [chip.eye, chip.name]
-        return [*found, self.more, self.add]
+        return [*found, self.more, self.add, self.filter_chip.line, self.filter_chip.cross]

@@ -12,6 +12,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QFont
 
+from iouviewer.app.editing.frame_filter import Listed, listed_on
 from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import NO_TRACK, Box, BoxFlag
 from iouviewer.document.edits import Aspect, Change, FrameState, Phase
@@ -171,6 +172,7 @@ class BoxesModel(QAbstractTableModel):
         self._throttle = Throttle(self._update_live, self, group="numbers")
         self._moved: frozenset[int] = frozenset()
         self._last_review: tuple[str, FrameReview] | None = None
+        self._listed: Listed | None = None
         self._places: dict[tuple[int | None, int], int] | None = None
         self._cells: dict[BoxRow, tuple[Cell, ...]] = {}
         session.frameChanged.connect(self._on_frame_changed)
@@ -194,8 +196,8 @@ class BoxesModel(QAbstractTableModel):
 
     @property
     def is_filtered(self) -> bool:
-        """Whether there is a filter."""
-        return bool(self._words)
+        """Whether there is a filter, of this list or of the window."""
+        return bool(self._words) or self._session.scores.settings.filter is not None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by a column; rows without a value come last in both orders."""
@@ -331,11 +333,12 @@ class BoxesModel(QAbstractTableModel):
 
     def _find_rows(self) -> list[BoxRow]:
         session = self._session
-        self._last_review, self._moved = None, frozenset()
+        self._last_review, self._moved, self._listed = None, frozenset(), None
         if not session.frame_count:
             return []
         boxes = session.ground_truth.boxes(session.current_frame)
         variant = self._compared()
+        self._listed = listed_on(session, () if variant is None else (variant,), session.current_frame)
         if variant is None:
             # Without predictions for this frame, no box counts as missed.
             return [self._alone(box, RowState.NONE) for box in boxes]
@@ -400,6 +403,8 @@ class BoxesModel(QAbstractTableModel):
         return keys[column]
 
     def _passes(self, row: BoxRow) -> bool:
+        if self._listed is not None and not self._listed.has(row.box_id, row.variant, row.row):
+            return False
         if not self._words:
             return True
         texts = (self._class_name(row), row.state, flags_text(row.flags), self._variant_name(row))

@@ -15,6 +15,7 @@ from iouviewer.document.boxes import NO_TRACK, Box, object_name
 from iouviewer.document.classes import class_name_of
 from iouviewer.document.decisions import Decision, HeldDecisions
 from iouviewer.document.edits import Aspect, Change, Phase
+from iouviewer.document.filtering import NO_FILTER
 from iouviewer.document.problem_list import ProblemFilter, ProblemList, ProblemOrder, VisibleProblems
 from iouviewer.document.problem_texts import TOPIC_NAMES, describe_group, describe_problem
 from iouviewer.document.problems import Problem, ProblemKind
@@ -101,6 +102,7 @@ class ProblemsModel(QAbstractTableModel):
         self._search_timer.timeout.connect(self.start_search)
         session.sourceChanged.connect(self._on_source_changed)
         session.scoresChanged.connect(self._schedule_search)
+        session.scoresChanged.connect(self._use_filter_line)
         session.variants.listChanged.connect(self._schedule_search)
         session.variants.predictionsChanged.connect(self._on_predictions_changed)
         session.changed.connect(self._on_session_changed)
@@ -194,6 +196,12 @@ class ProblemsModel(QAbstractTableModel):
         """Show the problems that pass this filter."""
         if problem_filter != self.problems.filter:
             self.problems.filter = problem_filter
+            self._show()
+
+    def _use_filter_line(self) -> None:
+        rules = self._session.scores.settings.filter or NO_FILTER
+        if rules != self.problems.rules:
+            self.problems.rules = rules
             self._show()
 
     def set_grouped(self, grouped: bool) -> None:

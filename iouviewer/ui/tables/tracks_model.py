@@ -82,6 +82,7 @@ class TracksModel(QAbstractTableModel):
         super().__init__(session)
         self._session = session
         self._filter = TrackFilter()
+        self._rules = session.scores.settings.filter
         self._sort: tuple[Column, bool] = (Column.TRACK, False)
         self._problem_counts: Mapping[int, int] = {}
         self._is_active = False
@@ -121,6 +122,18 @@ class TracksModel(QAbstractTableModel):
         self._has_current_ious = False
         if self._is_active:
             self._timer.start()
+        rules = self._session.scores.settings.filter
+        if rules != self._rules:
+            self._rules = rules
+            self._arrange()
+
+    def _listed_tracks(self) -> Int | None:
+        """Tracks with a box that passes the filter line; None without one."""
+        if self._rules is None:
+            return None
+        frames, boxes, class_ids, tracks, _flags, _ids = self._session.ground_truth.columns()
+        width, height = boxes[2:] - boxes[:2]
+        return np.unique(tracks[self._rules.lists_boxes(frames, class_ids, width * height, tracks)])
 
     def _on_job_ready(self, table: TrackTable) -> None:
         self._table = table
@@ -183,7 +196,9 @@ class TracksModel(QAbstractTableModel):
         names = [self._session.document.class_name(class_id) for class_id in columns.class_ids.tolist()]
         counts = [self._problem_counts.get(track, 0) for track in columns.tracks.tolist()]
         problems = np.array(counts, np.int64)
-        keep = np.flatnonzero(passes(self._filter, columns, names, problems, self._table.tracks_on))
+        passing = passes(self._filter, columns, names, problems, self._table.tracks_on)
+        listed = self._listed_tracks()
+        keep = np.flatnonzero(passing if listed is None else passing & np.isin(columns.tracks, listed))
         values = self._sort_values(columns, names, problems)[keep]
         if self._sort[1]:
             values = -values
