@@ -333,7 +333,7 @@ class _Salvager:
         if not self._damaged.has_checksums:
             return None
         found, lost = self._read_table("frame_blocks")
-        facts: dict[int, Any] = {} if lost else defaultdict(_no_facts)
+        facts: dict[int, Any] = {} if lost != 0 else defaultdict(_no_facts)
         for owner, number, data in found:
             block = frame_blocks.decode(data)
             if owner == source and block is not None and 0 <= number < _MAX_FRAMES:
