@@ -91,8 +91,9 @@ class GroundTruth:
         self._track_rows: dict[int, Int] = {}
         self._loaded_highest: int | None = None
         self._origins.load(self._frames, self._flags)
-        # The table of the most recently read edited frame.
+        # The tables of the most recently read edited frame, and of the other most recently read frame.
         self._frame_table: _FrameTable | None = None
+        self._read_table: tuple[int, BoxTable] | None = None
         if len(ids):
             self._next_id = max(self._next_id, int(ids.max()) + 1)
 
@@ -277,9 +278,14 @@ class GroundTruth:
         """The frame's boxes for metrics: a table of one frame, rows in order of id, without boxes outside the frame."""
         edited = self._edited.get(frame)
         if edited is None:
-            rows = slice(int(self._offsets[frame]), int(self._offsets[frame + 1]))
-            flags = self._origins.scored_flags(self._flags[rows])
-            return _table_of(self._boxes[:, rows], self._class_ids[rows], flags, self._ids[rows])
+            read = self._read_table
+            if read is None or read[0] != frame:
+                # Many views ask for the shown frame, and recognise its matching by the table.
+                rows = slice(int(self._offsets[frame]), int(self._offsets[frame + 1]))
+                flags = self._origins.scored_flags(self._flags[rows])
+                table = _table_of(self._boxes[:, rows], self._class_ids[rows], flags, self._ids[rows])
+                read = self._read_table = (frame, table)
+            return read[1]
         cached = self._frame_table
         if cached is None or edited is not cached.boxes:
             boxes = np.array([box.rect for box in edited], np.float64).reshape(-1, 4).T
@@ -333,7 +339,7 @@ class GroundTruth:
         """Leave boxes that lean to these variants, by number, out of all tables for metrics."""
         if variants != self._origins.left_out:
             self._origins.left_out = variants
-            self._table = self._merged_table = self._frame_table = None
+            self._table = self._merged_table = self._frame_table = self._read_table = None
 
     # Writing: only Document calls these methods.
 
@@ -451,7 +457,7 @@ class GroundTruth:
             boxes[:, self._spare_lacks] = self._boxes[:, self._spare_lacks]
         boxes[:, rows] = rects
         self._spare, self._spare_lacks, self._boxes = self._boxes, rows, boxes
-        self._edited, self._edited_at, self._frame_table = {}, {}, None
+        self._edited, self._edited_at, self._frame_table, self._read_table = {}, {}, None, None
         self._drop_tracks()
         merged = self._merged_table
         self._table = self._merged_table = None
