@@ -20,12 +20,26 @@ from iouviewer.i18n import tr
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``open``."""
     parser.add_argument(
-        "video", nargs="?", type=Path, metavar="VIDEO|PROJECT", help=tr("video, folder of images, or project file")
+        "video",
+        nargs="?",
+        type=Path,
+        metavar="VIDEO|PROJECT|DATASET",
+        help=tr("video, folder of images, project file or dataset"),
     )
     parser.add_argument("--gt", type=Path, metavar="FILE", help=tr("ground truth"))
     add_prediction_option(parser)
     add_model_option(parser)
     parser.add_argument("--project", type=Path, metavar="FILE", help=tr("project file to open or create"))
+
+
+def _alone(args: argparse.Namespace, dataset: Path) -> Path:
+    """The dataset; UserError for options that belong to a single video."""
+    if args.gt is not None or args.pred or args.model or args.project is not None:
+        raise UserError(
+            tr("a dataset has the ground truth and variants of its sources"),
+            remedy=tr("Leave out --gt, --pred, --model and --project."),
+        )
+    return dataset
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
     project: Path | None = args.project.absolute() if args.project is not None else None
     if video is not None:
         video = existing_path(video, tr("the file to open does not exist"))
+        if video.suffix == ".ioudataset":
+            return display.show_window(OpenRequest(dataset=_alone(args, video)))
         if video.suffix == ".iouv":
             if project is not None:
                 raise UserError(

@@ -192,7 +192,7 @@ class Dataset:
     # Changing
 
     def with_added(self, added: Iterable[DatasetSource]) -> Dataset:
-        """With these sources at the end, numbered anew; those at places that are listed already are left out."""
+        """With these sources at the end, numbered by it; those at places that are listed already are left out."""
         sources, next_id = list(self.sources), self.next_id
         known = {one.place for one in sources}
         for one in added:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 
 from iouviewer import __version__
 from iouviewer.document.boxes import NO_TRACK
-from iouviewer.document.dataset import Dataset, DatasetSource, SourceNumbers, VariantNumbers
+from iouviewer.document.dataset import Dataset, DatasetSource, SourceNumbers, SourceProgress, VariantNumbers
 from iouviewer.document.decisions import HeldDecisions
 from iouviewer.document.edits import FrameState
 from iouviewer.document.problem_groups import group_problems
@@ -25,8 +25,10 @@ from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.evaluate import EvalRequest
 from iouviewer.jobs.gate import GateVideo, UnreadVideo, gate_contents, gate_files, gate_project, judge, read_copy
 from iouviewer.jobs.judge import Difference, Judged
+from iouviewer.jobs.partials import Partial, PooledScores, compute_partial, pool
 from iouviewer.jobs.scoring import score_variant
 from iouviewer.metrics.review import ReviewSettings
+from iouviewer.metrics.table import Int
 from iouviewer.metrics.verdict import Outcome
 from iouviewer.project.dataset_file import SUFFIX, DatasetFile
 
@@ -52,18 +54,41 @@ class ClassCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What is known of the run of a variant on a source; empty where it is not.
+
+    Attributes:
+        file: name of the weights, else of the file with the predictions.
+        digest: SHA-256 of the weights, hexadecimal.
+        device: where it ran.
+        fps: median speed, None where it was not measured.
+    """
+
+    file: str = ""
+    digest: str = ""
+    device: str = ""
+    fps: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MeasuredSource:
     """The numbers of a source and what pooled numbers need of it.
 
     Attributes:
         classes: class name -> what there is of it; the empty name stands for boxes without a class.
         video: for the judge; None where ``refused`` says why there is none.
+        partials: variant name -> its boxes reduced to what pooled scores need.
+        runs: variant name -> what is known of its run.
+        progress: of a source whose numbers come from its files; None where its project says it.
     """
 
     numbers: SourceNumbers
     classes: Mapping[str, ClassCounts]
     video: GateVideo | None
     refused: UserError | None = None
+    partials: Mapping[str, Partial] = field(default_factory=dict)
+    runs: Mapping[str, RunFacts] = field(default_factory=dict)
+    progress: SourceProgress | None = None
 
 
 def is_dataset(path: Path) -> bool:
@@ -92,7 +117,9 @@ def measure_source(source: DatasetSource, name: str, request: EvalRequest) -> Me
         UserError: the source has neither, or they cannot be read.
     """
     if not source.project and source.truth_file:
-        return _measured(source, gate_files(name, _files_request(source, request)), request, None)
+        video = gate_files(name, _files_request(source, request))
+        progress = _files_progress(source, video)
+        return replace(_measured(replace(source, progress=progress), video, request, None), progress=progress)
     path = _project_of(source, name)
     contents = read_copy(path)
     if not contents.document.sources:
@@ -106,6 +133,36 @@ def measure_source(source: DatasetSource, name: str, request: EvalRequest) -> Me
         numbers = SourceNumbers(state_of(source, request), problems)
         return MeasuredSource(numbers, _class_counts(contents, by_class, {}), None, error)
     return _measured(source, video, request, contents)
+
+
+def files_state(source: DatasetSource) -> str:
+    """Names the contents of a source's files by their sizes and times; empty where one cannot be read."""
+    facts = []
+    for path in (source.path, source.truth_file, *(path for _name, path in source.prediction_files)):
+        try:
+            found = Path(path).stat()
+        except OSError:
+            return ""
+        facts.append((path, found.st_size, found.st_mtime_ns))
+    return hashlib.sha256(repr((source.split, facts)).encode()).hexdigest()[:16]
+
+
+def _files_progress(source: DatasetSource, video: GateVideo) -> SourceProgress:
+    known, truth = video.inputs.source, video.inputs.truth
+    return SourceProgress(
+        files_state(source),
+        known.frame_count,
+        int(truth.labelled.sum()),
+        0,
+        len(truth.table),
+        known.width,
+        known.height,
+        known.fps,
+        known.is_image_set,
+        tuple(variant.name for variant in video.inputs.variants),
+        0.0,
+        known.fingerprint,
+    )
 
 
 def _files_request(source: DatasetSource, request: EvalRequest) -> EvalRequest:
@@ -128,15 +185,28 @@ def _measured(
     variants = video.inputs.variants
     baseline = video.request.baseline or variants[0].name
     judged = {one.name: one for one in _judge_alone(video, request.margins)}
-    scores, class_ap = {}, {}
+    scores, class_ap, partials = {}, {}, {}
+    truth = video.inputs.truth
     for variant in variants:
-        metrics = score_variant(video.inputs.truth, variant, video.inputs.frames, request.settings).metrics
+        metrics = score_variant(truth, variant, video.inputs.frames, request.settings).metrics
         own_numbers = VariantNumbers(metrics["ap"], metrics["pq"], metrics["avg_iou"], metrics["frames"])
         scores[variant.name] = _with_judgement(own_numbers, judged.get(variant.name))
         class_ap[variant.name] = {key: value["ap"] for key, value in metrics["per_class"].items()}
+        partials[variant.name] = compute_partial(
+            truth.table,
+            variant.predictions.table,
+            request.settings,
+            video.inputs.labelled & variant.predictions.covered,
+            class_names=truth.class_names,
+            has_scores=variant.predictions.has_scores,
+            single_images=video.inputs.single_images,
+        )
     numbers = SourceNumbers(state_of(source, request), problems, baseline, scores)
-    classes = {} if contents is None else _class_counts(contents, by_class, class_ap)
-    return MeasuredSource(numbers, classes, video)
+    if contents is not None:
+        classes = _class_counts(contents, by_class, class_ap)
+    else:
+        classes = _count_classes(truth.class_names, truth.table.class_ids, truth.tracks, {}, class_ap)
+    return MeasuredSource(numbers, classes, video, None, partials, _run_facts(contents))
 
 
 def _project_of(source: DatasetSource, name: str) -> Path:
@@ -145,6 +215,12 @@ def _project_of(source: DatasetSource, name: str) -> Path:
             tr("{name} has no project yet", name=name),
             path=source.path,
             remedy=tr("Open it and import its ground truth and predictions."),
+        )
+    if not Path(source.project).is_file():
+        raise UserError(
+            tr("the project of {name} is not there", name=name),
+            path=source.project,
+            remedy=tr("Move it back, or leave this source out."),
         )
     return Path(source.project)
 
@@ -197,13 +273,37 @@ def _open_problems(contents: ProjectContents, review: ReviewSettings) -> tuple[i
     return sum(by_class.values()), by_class
 
 
+def _run_facts(contents: ProjectContents | None) -> dict[str, RunFacts]:
+    if contents is None:
+        return {}
+    found = {}
+    for variant in contents.variants:
+        facts = variant.predictions.run_facts
+        weights = facts.get("weights") or facts.get("model") or variant.path
+        digest = str(facts.get("sha256") or facts.get("weights_sha256") or "")
+        device = str(variant.details.get("hardware") or facts.get("device") or "")
+        found[variant.name] = RunFacts(Path(str(weights)).name if weights else "", digest, device, variant.fps)
+    return found
+
+
 def _class_counts(
     contents: ProjectContents, problems: Mapping[int, int], ap: Mapping[str, Mapping[str, float | None]]
 ) -> dict[str, ClassCounts]:
     document = contents.document
     _frames, _rects, class_ids, tracks, _flags, _ids = document.ground_truth(min(document.sources)).columns()
+    return _count_classes(document.class_names, class_ids, tracks, problems, ap)
+
+
+def _count_classes(
+    names: Sequence[str],
+    class_ids: Int,
+    tracks: Int,
+    problems: Mapping[int, int],
+    ap: Mapping[str, Mapping[str, float | None]],
+) -> dict[str, ClassCounts]:
+    """What there is of each class; ``class_ids`` and ``tracks`` are (N,), one for each box."""
     found = {}
-    for number, name in enumerate((*document.class_names, "")):
+    for number, name in enumerate((*names, "")):
         id = number if name else -1
         rows = class_ids == id
         own = tracks[rows]
@@ -221,6 +321,28 @@ def _class_counts(
 # All sources together
 
 
+def pooled_scores(measured: Sequence[MeasuredSource]) -> dict[str, PooledScores]:
+    """Scores of all sources together by variant, of the variants that every source has."""
+    if not measured:
+        return {}
+    names = [name for name in measured[0].partials if all(name in one.partials for one in measured)]
+    return {name: pool(one.partials[name] for one in measured).scores() for name in names}
+
+
+def pooled_classes(measured: Sequence[MeasuredSource]) -> dict[str, ClassCounts]:
+    """Boxes, tracks and open problems by class over all sources; names are matched without regard to case."""
+    names: dict[str, str] = {}
+    found: dict[str, ClassCounts] = {}
+    for one in measured:
+        for name, counts in one.classes.items():
+            shown = names.setdefault(name.casefold(), name)
+            old = found.get(shown, ClassCounts())
+            found[shown] = ClassCounts(
+                old.boxes + counts.boxes, old.tracks + counts.tracks, old.problems + counts.problems
+            )
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Deciding:
     """The source that decides a verdict on all of them.
@@ -235,44 +357,64 @@ class Deciding:
     text: str
 
 
-def find_deciding(dataset: Dataset, variant: str, outcome: Outcome) -> Deciding | None:
-    """The included source with the largest loss (or, for a PASS, the one that comes nearest to the allowed drop).
+def find_deciding(dataset: Dataset, judged: Judged) -> Deciding | None:
+    """The source that loses most in the metric that decides the verdict on all of them, or gains least.
 
-    None with fewer than two sources whose difference is known.
+    The metric is the one whose own outcome is the worst, else the one nearest to its allowed drop. None where there are
+    fewer than two sources or nothing was compared.
     """
-    known = []
-    for one in dataset.included:
-        numbers = one.numbers.variants.get(variant) if one.numbers is not None else None
-        if numbers is not None and numbers.points is not None:
-            known.append((numbers.points, one))
+    if judged.compared is None or len(judged.judgement.videos) < 2:
+        return None
+    counted = [one for one in judged.compared.verdict.differences if not math.isnan(one.margin)]
+    if not counted:
+        return None
+    order = (Outcome.FAIL, Outcome.UNDECIDED, Outcome.PASS)
+    metric = min(counted, key=lambda one: (order.index(one.outcome), one.points + one.margin)).metric
+    ids = {name: id for id, name in dataset.names().items()}
+    known = [
+        (points, ids[row.name])
+        for row in judged.judgement.videos
+        if (points := row.points[metric]) is not None and row.name in ids
+    ]
     if len(known) < 2:
         return None
-    points, worst = min(known, key=lambda pair: pair[0])
-    name = dataset.names()[worst.id]
-    values = {"source": name, "variant": variant, "points": f"{points:+.1f}".replace("-", "−")}
-    if outcome is Outcome.PASS:
+    points, worst = min(known)
+    source = dataset.find(worst)
+    assert source is not None
+    values = {"source": dataset.names()[worst], "variant": judged.name}
+    if judged.outcome is Outcome.PASS:
         title = tr("{source} comes nearest to the allowed drop", **values)
     elif points < 0:
         title = tr("{source} decides against {variant}", **values)
     else:
-        title = tr("{variant} loses on no source; {source} gains least", **values)
-    sentences = [tr("AP {points} points there.", **values)]
-    others = [value for value, one in known if one.id != worst.id]
-    if points < 0 and all(value >= 0 for value in others):
-        sentences.append(tr("It gains on all others or stays equal."))
-    if worst.numbers is not None and worst.numbers.problems and worst.progress is not None:
-        share = worst.progress.verified / worst.progress.frames if worst.progress.frames else 0.0
-        problems = tr_n("{count} problem is open", "{count:,} problems are open", worst.numbers.problems)
-        sentences.append(
-            tr(
-                "{problems} and {share:.0%} of its frames are verified, so part of it may be the ground truth.",
-                problems=problems,
-                share=share,
-            )
-            if share < 1
-            else tr("{problems} there.", problems=problems)
-        )
-    return Deciding(worst.id, title, " ".join(sentences))
+        title = tr("{variant} loses on no source; it gains least on {source}", **values)
+    names = {"ap": tr("AP"), "pq": tr("PQ"), "avg_iou": tr("Avg IoU")}
+    texts = [tr("{metric} {points} points there.", metric=names[metric], points=_signed(points))]
+    others = [value for value, id in known if id != worst]
+    if points < 0 <= min(others):
+        texts.append(tr("On no other source it loses."))
+    texts.append(_doubt(source))
+    return Deciding(worst, title, " ".join(filter(None, texts)))
+
+
+def _signed(points: float) -> str:
+    return f"{points:+.1f}".replace("-", "−")
+
+
+def _doubt(source: DatasetSource) -> str:
+    """What of a source's numbers may be the ground truth's fault."""
+    problems, progress = None if source.numbers is None else source.numbers.problems, source.progress
+    if not problems or progress is None or not progress.frames:
+        return ""
+    share = progress.verified / progress.frames
+    text = tr_n("{count} problem is open", "{count:,} problems are open", problems)
+    if share == 1:
+        return tr("{problems} there.", problems=text)
+    return tr(
+        "{problems} and {share} % of its frames are verified, so part of it may be the ground truth.",
+        problems=text,
+        share=math.floor(100 * share),
+    )
 
 
 def dataset_videos(path: Path, request: EvalRequest) -> list[UnreadVideo]:

@@ -54,6 +54,7 @@ class OpenRequest:
         models: weights to run on the video, one variant each.
         project: project file to open, or to create if it does not exist yet.
         demo: open the bundled sample; the other fields are empty.
+        dataset: dataset to open; the other fields are empty.
     """
 
     video: Path | None = None
@@ -62,6 +63,7 @@ class OpenRequest:
     models: tuple[NamedPath, ...] = ()
     project: Path | None = None
     demo: bool = False
+    dataset: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

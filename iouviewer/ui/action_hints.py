@@ -8,6 +8,8 @@ HINTS: dict[str, str] = {
     "openFiles": tr("boxes and predictions are recognised by their content"),
     "importGroundTruth": tr("merge or replace"),
     "compareTruths": tr("how far two people agree, and where they differ"),
+    "addSources": tr("videos and image sets that are judged together"),
+    "includeSource": tr("or leave it out of the verdict on all sources"),
     "addPredictions": tr("a file of boxes becomes a variant"),
     "runModel": tr("weights run in a process of their own"),
     "snapshot": tr("a copy of the project under a name"),

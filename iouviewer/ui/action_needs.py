@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject
 
 from iouviewer.app.editing.session import Session
@@ -19,6 +21,8 @@ class ActionNeeds(QObject):
     def __init__(self, session: Session, actions: ActionSet, boxes: BoxCommands) -> None:
         super().__init__(actions)
         self._session, self._actions, self._boxes = session, actions, boxes
+        self.has_dataset: Callable[[], bool] = lambda: False
+        """Whether a dataset with several sources is open; replaced by the window."""
         session.sourceChanged.connect(self.update)
         session.selectionChanged.connect(self.update)
         session.variants.listChanged.connect(self.update)
@@ -53,6 +57,7 @@ class ActionNeeds(QObject):
             Need.COPIED: self._boxes.has_copied,
             Need.PREDICTIONS: len(session.variants) > 0,
             Need.STARTABLE: len(session.variants) > 0 and len(session.ground_truth) == 0,
+            Need.DATASET: self.has_dataset(),
         }
         return frozenset(need for need, holds in met.items() if holds)
 

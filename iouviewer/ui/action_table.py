@@ -32,6 +32,7 @@ class Need(StrEnum):
     COPIED = "copied"
     PREDICTIONS = "predictions"
     STARTABLE = "startable"
+    DATASET = "dataset"
 
 
 REASONS: dict[Need, str] = {
@@ -43,6 +44,7 @@ REASONS: dict[Need, str] = {
     Need.COPIED: tr("needs copied boxes"),
     Need.PREDICTIONS: tr("needs predictions"),
     Need.STARTABLE: tr("needs predictions, and a ground truth without boxes"),
+    Need.DATASET: tr("needs a dataset with several sources"),
 }
 
 
@@ -86,6 +88,7 @@ class Action:
 
 MENUS: dict[str, str] = {
     "file": tr("File"),
+    "file/sources": tr("Sources"),
     "file/project": tr("Project"),
     "file/exportAs": tr("Export as"),
     "edit": tr("Edit"),
@@ -138,6 +141,30 @@ def _action(
     return Action(id, text, icon, split, menu, handler, args, scope, checkable, held, on_release, all_needs)
 
 
+_IN_SOURCES = "file/sources"
+_SOURCES = (
+    _action("addSources", tr("Add sources…"), "plus-circle", "", _IN_SOURCES, "dataset.add_files"),
+    _action("addSourceFolder", tr("Add folder of sources…"), "folder", "", _IN_SOURCES, "dataset.add_folder"),
+    *(
+        _action(id, text, icon, keys, _IN_SOURCES, f"dataset.{method}", *args, needs=Need.DATASET)
+        for id, text, icon, keys, method, args in (
+            ("nextSource", tr("Next source"), "caret-down", "Ctrl+PgDown", "step", (1,)),
+            ("previousSource", tr("Previous source"), "caret-up", "Ctrl+PgUp", "step", (-1,)),
+            ("openSource", tr("Open source in Correct"), "pencil-line", "", "open_source", ()),
+            ("compareSource", tr("Compare on source"), "scales", "", "compare_selected", ()),
+            ("includeSource", tr("Count source in all together"), "", "", "toggle_included", ()),
+            ("sourceTags", tr("Tags of source…"), "tag", "", "edit_tags", ()),
+            ("sourceUp", tr("Move source up"), "", "", "move", (-1,)),
+            ("sourceDown", tr("Move source down"), "", "", "move", (1,)),
+            ("removeSource", tr("Remove source from dataset…"), "", "", "remove", ()),
+            ("datasetReport", tr("Report on all sources…"), "file-text", "", "report", ()),
+            ("closeDataset", tr("Leave dataset"), "", "", "close_dataset", ()),
+        )
+    ),
+)
+DATASET_BUTTONS = ("addSources", "datasetReport")
+"""Commands with a button in the Dataset workspace."""
+
 _FILE = (
     _action(
         "openVideo",
@@ -168,6 +195,7 @@ _FILE = (
     _action(
         "startFromPredictions", tr("Start from predictions…"), "", "", "file", "linking.start", needs=Need.STARTABLE
     ),
+    *_SOURCES,
     _action("restore", tr("Restore…"), "clock-counter-clockwise", "", "file/project", "project.restore"),
     _action("saveProjectAs", tr("Save project as…"), "", "", "file/project", "project.save_as"),
     _action("snapshot", tr("Save snapshot…"), "camera", "Ctrl+S", "file", "files.snapshot"),
@@ -413,6 +441,7 @@ _LAYOUT = "view/comparisonLayout"
 _VIEW = (
     _action("correct", tr("Correct"), "pencil-line", "F2", "view", "view.show_correct"),
     _action("compare", tr("Compare"), "scales", "F3", "view", "view.show_compare"),
+    _action("dataset", tr("Dataset"), "stack", "F4", "view", "view.show_dataset", needs=Need.DATASET),
     _action(
         "compareModeSideBySide",
         tr("Side by side"),

@@ -55,6 +55,7 @@ from iouviewer.ui.compare.variants_table import VariantsPanel
 from iouviewer.ui.compare.verdicts import VerdictPanel
 from iouviewer.ui.compare_presenter import ComparePresenter
 from iouviewer.ui.context_menus import ContextMenus
+from iouviewer.ui.dataset.setup import DatasetParts
 from iouviewer.ui.exports import EXPORTS
 from iouviewer.ui.first_run import CentralPages, create_page
 from iouviewer.ui.first_steps import FirstSteps, TourTargets
@@ -179,6 +180,8 @@ class WindowParts(QObject):
             session, self.loader, self.playback, self.frame_presenter, self._store.settings, self.notifier
         )
         self.video_presenter.attach(self.status, self.views.playback_bar, self.views.timeline.marks)
+        args = (self._window, session, self.controller, problems.model, self.settings)
+        self.dataset = DatasetParts(*args, self._theme_manager)
 
     def _create_commands(self) -> None:
         window, session, settings = self._window, self.session, self._store.settings
@@ -271,6 +274,7 @@ class WindowParts(QObject):
         self.run_record = RunRecord(session, self)
         groups: dict[str, object] = {"goTo": self.go_to, "palette": self.palette, "help": help_commands}
         groups["classes"] = ClassCommands(window, session, self.views.problems.model, self.runs.choose_classes)
+        groups["dataset"] = self.dataset.commands
         groups["agreement"] = AgreementCommands(window, session, self.controller)
         groups["filter"] = self.filter = FilterCommands(window, session, self.controller)
         groups["linking"] = LinkCommands(window, session, lambda: self.loader.info, self.exports)
@@ -292,21 +296,10 @@ class WindowParts(QObject):
         self.view.add_colours(self.actions)
         self.compare.set_actions(self.actions, variants)
         problems.step_elsewhere = self.compare.step
+        self.dataset.connect_commands(self.actions, self.files, self.view, problems)
         self.view.actions = self.actions
         self.key_filter = KeyFilter(self._window, self.actions, canvas)
-        views = self.views
-        for widget in (
-            *views.problems.lists,
-            views.boxes.table,
-            views.tracks.table,
-            views.notes.table,
-            views.history.table,
-            views.variants.table,
-            views.timeline.lanes,
-            views.timeline.lane_row,
-            *views.side_panel.lists,
-        ):
-            self.key_filter.watch(widget)
+        self.key_filter.watch(*self.views.lists(), self.dataset.view.sources)
         before = [self.actions[id] for id in ("firstFrame", "back10", "previousFrame")]
         after = [self.actions[id] for id in ("nextFrame", "forward10", "lastFrame")]
         self.views.playback_bar.add_step_actions(before, self.actions["playPause"], after, self.actions["trackLanes"])
@@ -337,13 +330,15 @@ class WindowParts(QObject):
         self.files.failed.connect(self.pages.show_start)
         self.key_filter.held.connect(self.actions.run)
         self.key_filter.released.connect(self.actions.run)
-        for group in (self.files, self.project, self.runs, self.exports, self.actions):
+        for group in (self.files, self.dataset.commands, self.project, self.runs, self.exports, self.actions):
             group.failed.connect(self.notifier.show)
         self._status_messages = StatusMessages(session, self.controller, self.notifier, self.status)
         self._action_texts = ActionTexts(session, self.playback, self.actions)
         self.menus = ContextMenus(self._window, session, self.actions, views.history.go_to)
         self.menus.connect_views(views, self.shell.layer_bar)
         self._action_needs = ActionNeeds(session, self.actions, views.canvas.commands)
+        shown = views.canvas.shown_image
+        self.dataset.connect_shell(self.shell, self.pages, self.palette, self.files, self._action_needs, shown)
         self.key_filter.unavailable.connect(self._action_needs.report)
         self.actions.textsChanged.connect(self.shell.update_keys)
         self.notifications = Notifications(self._window, self.notifier, self.status)
@@ -453,10 +448,11 @@ class WindowParts(QObject):
         self.views.canvas.setFocus()
 
     def _on_workspace_shown(self, workspace: Workspace) -> None:
-        if workspace is Workspace.COMPARE:
+        if workspace is not Workspace.CORRECT:
             self.review.leave()
         self.shell.show_workspace()
         self.compare.update_workspace()
+        self.dataset.on_workspace_shown(workspace)
         self.frame_presenter.refresh()
         # The canvas changes its shape; scroll the selection back into view once it is laid out.
         QTimer.singleShot(0, self.views.canvas.reveal_selection)
@@ -465,7 +461,7 @@ class WindowParts(QObject):
 
     def open_request(self, request: OpenRequest) -> None:
         """Open the files of the command line; then say what was found again if the last window crashed."""
-        opens = request.demo or request.video is not None or request.project is not None
+        opens = request.demo or any(one is not None for one in (request.video, request.project, request.dataset))
         if not opens:
             self.pages.show_start()
         self.recovery.show(waits_for_video=opens)
@@ -488,6 +484,7 @@ class WindowParts(QObject):
             self.propagation,
             self.runs,
             self.files,
+            self.dataset.commands,
             self.exports,
             self.verdicts,
             self.deferred_scores,

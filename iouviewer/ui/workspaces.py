@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -44,6 +45,7 @@ class Workspace(StrEnum):
 
     CORRECT = "correct"
     COMPARE = "compare"
+    DATASET = "dataset"
 
 
 class Panel(StrEnum):
@@ -75,6 +77,20 @@ class WorkspaceViews:
     controls: ScoreControls
     side_tabs: SideTabs
 
+    def lists(self) -> tuple[QWidget, ...]:
+        """The lists and lanes, whose keys pass the filter of keys."""
+        return (
+            *self.problems.lists,
+            self.boxes.table,
+            self.tracks.table,
+            self.notes.table,
+            self.history.table,
+            self.variants.table,
+            self.timeline.lanes,
+            self.timeline.lane_row,
+            *self.side_panel.lists,
+        )
+
 
 class Workspaces(QStackedWidget):
     """Moves the shared views into the workspace that is shown.
@@ -94,6 +110,7 @@ class Workspaces(QStackedWidget):
         self.plan = plan_layout(0, 0)
         self._folded: dict[Workspace, set[Panel]] = {workspace: set() for workspace in Workspace}
         self._before_full: set[Panel] | None = None
+        self._dataset_widgets: Callable[[], list[QWidget]] = list
         self._correct_canvas, self._correct_timeline, self._correct_playback = _slot(), _slot(), _slot()
         self._compare_canvas, self._compare_timeline = views.compare_view.slot, _slot()
         self._compare_playback, self._compare_variants = _slot(), _slot()
@@ -101,7 +118,7 @@ class Workspaces(QStackedWidget):
             (workspace, panel): self._make_strip(panel)
             for workspace in Workspace
             for panel in Panel
-            if (workspace, panel) != (Workspace.COMPARE, Panel.RAIL)
+            if workspace is not Workspace.DATASET and (workspace, panel) != (Workspace.COMPARE, Panel.RAIL)
         }
         self.addWidget(self._create_correct())
         self.addWidget(self._create_compare())
@@ -166,11 +183,24 @@ class Workspaces(QStackedWidget):
         whole.setObjectName("compareWorkspace")
         return whole
 
+    def add_dataset(self, page: QWidget, focus_widgets: Callable[[], list[QWidget]]) -> None:
+        """Add the page of the workspace of all sources; it has no views of the others."""
+        self._dataset_widgets = focus_widgets
+        self.addWidget(page)
+
     # Workspaces
+
+    def focus_main(self) -> None:
+        """Give the keyboard to what a person works on in the workspace."""
+        widget = self._dataset_widgets()[-1] if self.current is Workspace.DATASET else self.views.canvas
+        widget.setFocus()
 
     def show_workspace(self, workspace: Workspace) -> None:
         """Show a workspace; the views keep their content."""
         self.current = workspace
+        if workspace is Workspace.DATASET:
+            self.setCurrentIndex(2)
+            return
         correct = workspace is Workspace.CORRECT
         views = self.views
         canvas, timeline, playback = (
@@ -316,6 +346,8 @@ class Workspaces(QStackedWidget):
     def areas(self) -> list[list[QWidget]]:
         """The areas that F6 visits in this workspace, each with its widgets in the order of the focus."""
         views = self.views
+        if self.current is Workspace.DATASET:
+            return [[widget] for widget in self._dataset_widgets()]
         if self.current is Workspace.CORRECT:
             return [
                 [*self.layer_bar.focus_widgets(), *views.controls.focus_widgets()],

@@ -15,7 +15,6 @@ from iouviewer.errors import UserError
 from iouviewer.jobs.dataset import dataset_videos, find_deciding, measure_source, state_of
 from iouviewer.jobs.evaluate import EvalRequest
 from iouviewer.jobs.gate import judge
-from iouviewer.metrics.verdict import Outcome
 from iouviewer.project.dataset_file import DatasetFile
 from iouviewer.project.progress import read_progress
 from iouviewer.project.store import ProjectFile
@@ -109,7 +108,7 @@ def test_a_dataset_is_judged_as_its_projects(tmp_path: Path, capsys: pytest.Capt
     assert main(["gate", *map(str, projects)]) == status
     assert said.replace(".mpeg", ".iouv") == capsys.readouterr().out
     [pooled] = judge(dataset_videos(path, REQUEST), REQUEST.margins).judged
-    deciding = find_deciding(dataset, "other", pooled.outcome)
+    deciding = find_deciding(dataset, pooled)
     assert deciding is not None
     assert deciding.source == 2
     assert deciding.title == "ccc.mpeg decides against other"
@@ -123,10 +122,8 @@ def test_a_dataset_is_judged_as_its_projects(tmp_path: Path, capsys: pytest.Capt
     said = capsys.readouterr().out
     main(["gate", *map(str, projects[:2])])
     assert said.replace(".mpeg", ".iouv") == capsys.readouterr().out
-    again = find_deciding(without, "other", Outcome.FAIL)
-    assert again is not None
-    assert again.source == 0
-    assert find_deciding(dataset.without({1, 2}), "other", Outcome.FAIL) is None
+    [alone] = judge(dataset_videos(path, REQUEST)[:1], REQUEST.margins).judged
+    assert find_deciding(without, alone) is None
 
 
 def test_gate_says_what_it_does_with_a_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

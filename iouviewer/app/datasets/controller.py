@@ -28,12 +28,14 @@ class DatasetController(QObject):
 
     Signals:
         changed(): the sources, or something that is known of them, are other ones; also when a dataset is opened.
+        listChanged(): a person changed the list, what counts, or the baseline; also when a dataset is opened.
         opened(str): path of the dataset that was opened or created.
         sourceRequested(DatasetSource): open this source.
         saveFailed(UserError): the file could not be written; the dataset is unchanged on disk.
     """
 
     changed = Signal()
+    listChanged = Signal()
     opened = Signal(str)
     sourceRequested = Signal(object)
     saveFailed = Signal(object)
@@ -83,7 +85,7 @@ class DatasetController(QObject):
         self.close()
         self._file, self.dataset = file, dataset
         self.opened.emit(str(file.path))
-        self.changed.emit()
+        self._announce()
         start = dataset.find(dataset.current) or next(iter(dataset.sources), None)
         if start is not None:
             self.show(start.id)
@@ -99,7 +101,7 @@ class DatasetController(QObject):
         self.close()
         self._file, self.dataset = file, dataset
         self.opened.emit(str(file.path))
-        self.changed.emit()
+        self._announce()
         if dataset.sources:
             self.show(dataset.sources[0].id)
 
@@ -107,12 +109,21 @@ class DatasetController(QObject):
         """Write what is not written yet and leave the dataset; the video stays open."""
         if self._file is None:
             return
+        self.finish()
+        self._file, self.dataset = None, Dataset()
+        self._announce()
+
+    def finish(self) -> None:
+        """Write what is not written yet, because the window closes."""
         self._remember_frame()
         self.save()
-        self._file, self.dataset = None, Dataset()
-        self.changed.emit()
 
     # Sources
+
+    def require_saved(self) -> None:
+        """Write what is edited in the source that is shown; UserError if it cannot be written."""
+        if self.current is not None:
+            self._projects.require_saved()
 
     def show(self, id: int) -> None:
         """Show a source: what is edited in the one before it is saved first.
@@ -127,7 +138,7 @@ class DatasetController(QObject):
             raise UserError(
                 tr("{name} is not there", name=self.dataset.names()[id]),
                 path=source.path,
-                remedy=tr("Its numbers stay. Move it back, or remove it from the dataset and add it anew."),
+                remedy=tr("Its numbers stay. Move it back, or remove it from the dataset and add it again."),
             )
         if id != self.dataset.current:
             self._projects.require_saved()
@@ -212,7 +223,11 @@ class DatasetController(QObject):
         if dataset != self.dataset:
             self.dataset = dataset
             self.save()
-            self.changed.emit()
+            self._announce()
+
+    def _announce(self) -> None:
+        self.changed.emit()
+        self.listChanged.emit()
 
     def save(self) -> None:
         """Write the file now; ``saveFailed`` says why it could not be written."""

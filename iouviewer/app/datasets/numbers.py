@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -14,9 +14,18 @@ from iouviewer.app.memory import release_freed_memory
 from iouviewer.app.projects.locations import ProjectRegistry, project_at
 from iouviewer.document.dataset import Dataset, DatasetSource, SourceProgress
 from iouviewer.errors import UserError
-from iouviewer.jobs.dataset import MeasuredSource, measure_source, state_of
+from iouviewer.jobs.dataset import (
+    ClassCounts,
+    MeasuredSource,
+    files_state,
+    measure_source,
+    pooled_classes,
+    pooled_scores,
+    state_of,
+)
 from iouviewer.jobs.evaluate import EvalRequest
 from iouviewer.jobs.gate import GateResult, judge
+from iouviewer.jobs.partials import PooledScores
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +54,16 @@ class Pooled:
 
     Attributes:
         result: None where ``error`` says why there is none.
+        scores: of each variant on all of them.
+        classes: boxes, tracks and problems by class name.
+        request: how they were compared.
     """
 
     result: GateResult | None
     error: str = ""
+    scores: Mapping[str, PooledScores] = field(default_factory=dict)
+    classes: Mapping[str, ClassCounts] = field(default_factory=dict)
+    request: EvalRequest | None = None
 
 
 class DatasetNumbers(QObject):
@@ -131,7 +146,7 @@ class _Work:
                 return None
             found = read_source(one, registry)
             self.send(found)
-            sources.append(replace(one, project=found.project, progress=found.progress or one.progress))
+            sources.append(replace(one, project=found.project or one.project, progress=found.progress))
         if self.request is not None:
             self._measure(self.request, sources, report, is_cancelled)
         return True
@@ -164,33 +179,39 @@ class _Work:
             kept = measure_source(source, name, request)
         elif kept.video is not None:
             kept = replace(kept, video=replace(kept.video, name=name))
-        self.send(SourceFound(source.id, Path(source.path).exists(), source.project, source.progress, "", kept))
+        progress = kept.progress or source.progress
+        self.send(SourceFound(source.id, Path(source.path).exists(), source.project, progress, "", kept))
         return kept
 
     def _pool(
         self, measured: dict[int, MeasuredSource | UserError], request: EvalRequest, is_cancelled: Callable[[], bool]
     ) -> Pooled:
+        known = [measured[one.id] for one in self.dataset.included]
+        sources = [one for one in known if isinstance(one, MeasuredSource)]
+        whole = len(sources) == len(known)
+        pooled = Pooled(
+            None, "", pooled_scores(sources) if whole else {}, pooled_classes(sources) if whole else {}, request
+        )
         videos = []
-        for one in self.dataset.included:
-            found = measured[one.id]
+        for found in known:
             if isinstance(found, UserError):
-                return Pooled(None, str(found))
+                return replace(pooled, error=str(found))
             if found.video is None:
-                return Pooled(None, str(found.refused))
+                return replace(pooled, error=str(found.refused))
             videos.append(replace(found.video, request=request))
         if not videos:
-            return Pooled(None)
+            return pooled
 
-        def stop(done: int, total: int, label: str = "") -> None:
+        def stop(done: int, total: int, label: str = "") -> None:  # noqa: ARG001 - the names are part of the protocol
             if is_cancelled():
-                raise InterruptedError(f"{label}: {done} of {total}")
+                raise InterruptedError
 
         try:
-            return Pooled(judge(videos, request.margins, stop))
+            return replace(pooled, result=judge(videos, request.margins, stop))
         except InterruptedError:
-            return Pooled(None)  # nobody waits for it any more
+            return pooled  # nobody waits for it any more
         except UserError as error:
-            return Pooled(None, str(error))
+            return replace(pooled, error=str(error))
 
 
 def read_source(source: DatasetSource, registry: ProjectRegistry) -> SourceFound:
@@ -200,7 +221,9 @@ def read_source(source: DatasetSource, registry: ProjectRegistry) -> SourceFound
     video = Path(source.path)
     project = project_at(video, registry, Path(source.project) if source.project else None)
     if project is None:
-        return SourceFound(source.id, video.exists())
+        progress = source.progress
+        is_current = progress is not None and progress.state == files_state(source)
+        return SourceFound(source.id, video.exists(), "", progress if is_current else None)
     try:
         return SourceFound(source.id, video.exists(), str(project), read_progress(project))
     except UserError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from iouviewer.app.projects.loading import LoadStep
 from iouviewer.app.projects.source_binding import PROVISIONAL_IMPORT
 from iouviewer.app.settings import Settings
 from iouviewer.app.video.frame_loader import FrameLoader, IndexProgress, NumbersConfirmed, VideoInfo
+from iouviewer.document.dataset import DatasetSource
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
@@ -91,6 +92,10 @@ class FileCommands(QObject):
         self._dialog: OpenDialog | None = None
         self._has_asked = False
         self._is_sample = False
+        self.offer_dataset: Callable[[Sequence[Path]], bool] = lambda _paths: False
+        """Takes paths that are a dataset or hold several sources; replaced by the window."""
+        self.is_listed: Callable[[str], bool] = lambda _path: False
+        """Whether the open dataset lists a video, whose place among the recent files it then takes."""
         loader.opened.connect(self._on_loader_opened)
         loader.openFailed.connect(self._on_loader_open_failed)
         loader.indexProgress.connect(self._on_loader_index_progress)
@@ -174,6 +179,11 @@ class FileCommands(QObject):
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open files and folders: a single video or project at once, anything else through the dialog."""
+        if not self.offer_dataset(paths):
+            self.open_alone(paths)
+
+    def open_alone(self, paths: Sequence[Path]) -> None:
+        """As ``open_paths``, without asking about a dataset."""
         candidates = find_candidates([path.absolute() for path in paths])
         if len(candidates) == 1 and candidates[0].role is FileRole.PROJECT:
             self._open_project(candidates[0].path)
@@ -182,10 +192,21 @@ class FileCommands(QObject):
         elif candidates:
             self._show_dialog(candidates, always=True)
 
+    def open_source(self, source: DatasetSource) -> None:
+        """Open a source of a dataset, with the files that came with it until they are in its project."""
+        if source.last_frame:
+            self._settings.remember_frame(source.path, source.last_frame)
+        if source.project and Path(source.project).is_file():
+            self._controller.set_project_path(Path(source.project))
+        self._open_video(Path(source.path), _files_of(source))
+
     def open_request(self, request: OpenRequest) -> None:
         """Open the files of the command line; the dialog is shown only if the user must make a decision."""
         if request.demo:
             self._open_sample()
+            return
+        if request.dataset is not None:
+            self.offer_dataset([request.dataset])
             return
         files = []
         if request.gt is not None:
@@ -368,7 +389,8 @@ class FileCommands(QObject):
         except UserError as error:
             self.failed.emit(error)
             return
-        self._settings.add_recent(info.path)
+        if not self.is_listed(str(info.path)):
+            self._settings.add_recent(info.path)
 
     def _on_controller_load_progress(self, step: LoadStep) -> None:
         self._session.statusMessage.emit(step.text)
@@ -438,6 +460,14 @@ class FileCommands(QObject):
             self._controller.import_ground_truth(question.imported, question.class_map, replace=True)
         else:
             self._session.statusMessage.emit(tr("{name} was not imported. The project keeps its boxes", name=name))
+
+
+def _files_of(source: DatasetSource) -> list[FileCandidate]:
+    """The box files that came with a source of a dataset."""
+    files = [FileCandidate(Path(path), FileRole.PREDICTIONS, name) for name, path in source.prediction_files]
+    if source.truth_file and source.truth_file != source.path:
+        files.insert(0, FileCandidate(Path(source.truth_file), FileRole.GROUND_TRUTH, tr("ground truth")))
+    return files
 
 
 class RecentFilesMenu(QMenu):

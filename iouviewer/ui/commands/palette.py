@@ -62,6 +62,8 @@ class PaletteCommands(QObject):
         self._controls, self._go_to = controls, go_to
         self.actions: ActionSet
         self.change_key: Callable[[str], None] = lambda _id: None
+        self.sources: Callable[[], Sequence[tuple[str, str, Callable[[], None]]]] = list
+        """Name, facts and command of each source of a dataset; replaced by the window."""
 
     def show(self) -> None:
         """Show the palette and run what is chosen."""
@@ -109,7 +111,7 @@ class PaletteCommands(QObject):
             others = [row for row in available if row in for_selection or row in others]
         sections.append(Section(tr("Commands"), self._entries(others)))
         if text:
-            sections += [self._tracks(text), self._classes(text)]
+            sections += [self._tracks(text), self._classes(text), self._sources(text)]
         sections.append(Section(tr("Not available"), self._entries(missing)))
         return sections
 
@@ -212,6 +214,15 @@ class PaletteCommands(QObject):
             subtitle = tr("change class of the selection") if has_box else tr("class of new boxes")
             entries.append(Entry(name, subtitle, str(digit) if digit else "", partial(self._boxes.set_class, class_id)))
         return Section(tr("Classes"), tuple(entries[:_MOST]))
+
+    def _sources(self, text: str) -> Section:
+        found = []
+        for name, facts, run in self.sources():
+            rank = match_rank(text, name)
+            if rank is not None and rank <= 1:
+                found.append((rank, Entry(name, facts, run=run)))
+        found.sort(key=lambda pair: pair[0])
+        return Section(tr("Sources"), tuple(entry for _rank, entry in found[:_MOST]))
 
     def _confidence_entry(self, value: float) -> Entry:
         title = tr("Set confidence threshold to {value:.2f}", value=value)

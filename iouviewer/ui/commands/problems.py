@@ -24,6 +24,7 @@ class ProblemCommands:
     Attributes:
         next_key: returns the key of the next problem, for messages.
         step_elsewhere: goes to the next (1) or previous (-1) thing of a workspace without problems; False in others.
+        cross_source: goes on with the next (1) or previous (-1) source of a dataset that has problems; False without.
         toggle_grid, toggle_ledger: show or hide them.
         leave_grid: hides the grid.
     """
@@ -33,6 +34,7 @@ class ProblemCommands:
         self._decisions = ReviewDecisions(session)
         self.next_key: Callable[[], str] = lambda: ""
         self.step_elsewhere: Callable[[int], bool] = lambda _by: False
+        self.cross_source: Callable[[int], bool] = lambda _by: False
         self.toggle_grid: Callable[[], object] = lambda: None
         self.toggle_ledger: Callable[[], object] = lambda: None
         self.leave_grid: Callable[[], object] = lambda: None
@@ -59,11 +61,15 @@ class ProblemCommands:
             return
         self.leave_grid()
         self._panel.show_ledger(shown=False)
+        if self._panel.queue.is_last(by) and self._panel.model.complete and self.cross_source(by):
+            return
         if self._panel.step(by) is None:
-            self._report_end()
+            self._report_end(by)
 
-    def _report_end(self) -> None:
+    def _report_end(self, by: int = 1) -> None:
         is_done = self._panel.model.complete
+        if is_done and self.cross_source(by):
+            return
         self._session.statusMessage.emit(tr("All problems decided") if is_done else tr("Finding problems…"))
 
     def show_grid(self) -> None:

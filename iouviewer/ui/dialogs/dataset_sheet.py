@@ -69,9 +69,7 @@ class DatasetSheet(FramedDialog):
         row.addWidget(field_label(tr("in"), place))
         row.addWidget(place, 1)
         lead = QLabel(
-            tr(
-                "A dataset lists videos and image sets. Each keeps its own project beside it, exactly as a single video."
-            )
+            tr("A dataset lists videos and image sets. Each keeps its own project beside it, as a single video does.")
         )
         lead.setProperty("role", "muted")
         lead.setWordWrap(True)
@@ -142,7 +140,7 @@ def _with_text(source: DatasetSource) -> str:
         return tr("its project {name}", name=Path(source.project).name)
     parts = []
     if source.truth_file == source.path:
-        parts.append(tr("labels of the split"))
+        parts.append(tr("ground truth of the split"))
     elif source.truth_file:
         parts.append(tr("ground truth {name}", name=Path(source.truth_file).name))
     parts += [tr("{variant}: {name}", variant=name, name=Path(path).name) for name, path in source.prediction_files]

@@ -87,6 +87,15 @@ class ReviewQueue:
         found = next((problem for problem in order if problem.key not in keys), None)
         return "" if found is None else self.front(found).key
 
+    def is_last(self, by: int) -> bool:
+        """Whether the list ends behind the current problem's object (1), or before it (-1)."""
+        current = self.current
+        if current is None or self.is_left or current.key != self.key:
+            return False
+        alike = {problem.key for problem in self.object_of(current)}
+        rest = range(self.position + by, self._model.count if by > 0 else -1, by)
+        return all(self._model.problem_at(position).key in alike for position in rest)
+
     def position_after(self, by: int) -> int:
         """The position one step on (1) or back (-1), -1 in an empty list."""
         count = self._model.count

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.i18n import tr
@@ -53,6 +54,9 @@ class Shell(QObject):
         self._layer_bar, self._rail = LayerBar(session, theme), ToolRail()
         self.workspaces = Workspaces(views, self._layer_bar, self._rail)
         self.captions = CaptionChoice()
+        self._dataset_text = ""
+        self.fill_switcher: Callable[[QMenu], None] = lambda _menu: None
+        """Puts the sources of a dataset into the menu of the source's name; replaced by the window."""
 
     def fill(self, actions: ActionSet) -> None:
         """Create the buttons of the commands."""
@@ -76,6 +80,7 @@ class Shell(QObject):
     def add_top_bar(self, bar: TopBar) -> None:
         """Use this top bar."""
         self.top_bar = bar
+        bar.source.menu_below.aboutToShow.connect(lambda: self.fill_switcher(bar.source.menu_below))
         bar.set_theme(self._theme)
         self.update_keys()
         self._on_source_changed()
@@ -127,13 +132,27 @@ class Shell(QObject):
         )
         self._status.set_hints(hints)
 
+    def show_dataset(self, has_several: bool, count: int, place: int) -> None:
+        """Show the workspace of a dataset once it has a second source.
+
+        Args:
+            place: of the source that is shown, from 1; 0 for none.
+        """
+        self._dataset_text = ""
+        if has_several:
+            self._dataset_text = tr("source {place:,} of {count:,}", place=place, count=count) if place else ""
+        if hasattr(self, "top_bar"):
+            self.top_bar.show_dataset(has_several)
+            self._on_source_changed()
+
     def _on_drawing_changed(self, is_drawing: bool) -> None:
         self._rail.show_drawing(is_drawing)
         self.show_hints()
 
     def _on_source_changed(self) -> None:
         if hasattr(self, "top_bar"):
-            self.top_bar.show_source(self._session.source.name, str(self._session.source.path))
+            path = str(self._session.source.path)
+            self.top_bar.show_source(self._session.source.name, "\n".join(filter(None, (path, self._dataset_text))))
         self.show_hints()
 
     def _on_plan_changed(self, plan: LayoutPlan) -> None:

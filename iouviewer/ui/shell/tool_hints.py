@@ -33,6 +33,8 @@ def tool_hints(
 
     if not has_video:
         hints = [(key("openVideo"), tr("open video")), (key("commandPalette"), tr("all commands"))]
+    elif workspace is Workspace.DATASET:
+        hints = _dataset_hints(key)
     elif workspace is Workspace.COMPARE:
         hints = [
             ("↑ ↓", tr("variant")),
@@ -63,6 +65,17 @@ def tool_hints(
             (key("nextProblem"), tr("next problem")),
         ]
     return [(name, text) for name, text in hints if name.strip("– ")]
+
+
+def _dataset_hints(key: Callable[..., str]) -> list[Hint]:
+    return [
+        (tr("Enter"), tr("open in Correct")),
+        (key("compare"), tr("compare")),
+        (tr("Space"), tr("count or leave out")),
+        (tr("T"), tr("tags")),
+        (tr("Alt ↑↓"), tr("arrange")),
+        (key("previousSource", "nextSource"), tr("source")),
+    ]
 
 
 def _grid_hints(key: Callable[..., str]) -> list[Hint]:

@@ -87,9 +87,10 @@ class TopBar(QWidget):
         segments = QHBoxLayout(self.workspaces)
         segments.setContentsMargins(1, 1, 1, 1)
         segments.setSpacing(0)
-        self.tabs = {id: self._make_segment(id) for id in ("correct", "compare")}
+        self.tabs = {id: self._make_segment(id) for id in ("correct", "compare", "dataset")}
         for button in self.tabs.values():
             segments.addWidget(button)
+        self.tabs["dataset"].hide()
         self.undo, self.redo = self._make_step("undo"), self._make_step("redo")
         self.export = self._make_export(exports)
         self.find_field = FindField()
@@ -155,8 +156,13 @@ class TopBar(QWidget):
     # State
 
     def show_workspace(self, id: str) -> None:
-        """Check the button of a workspace, ``correct`` or ``compare``."""
+        """Check the button of a workspace, ``correct``, ``compare`` or ``dataset``."""
         self.tabs[id].setChecked(True)
+
+    def show_dataset(self, has_several: bool) -> None:
+        """Show the button of Dataset once there is a second source."""
+        self.tabs["dataset"].setVisible(has_several)
+        self._fit()
 
     def show_source(self, name: str, path: str) -> None:
         """Show the name of the open video or folder; empty hides it."""
