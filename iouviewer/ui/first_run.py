@@ -21,6 +21,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPixmap,
+    QPixmapCache,
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
@@ -236,6 +237,20 @@ def _thumbnail_path(path: str) -> Path:
     return folders.cache_folder() / "thumbnails" / f"{hashlib.sha256(path.encode()).hexdigest()[:32]}.png"
 
 
+def thumbnail_of(path: str) -> QPixmap:
+    """The small picture of a file that was shown once, kept in memory; null without one."""
+    file = _thumbnail_path(path)
+    try:
+        key = f"{file.name}:{file.stat().st_mtime_ns}"
+    except OSError:
+        return QPixmap()
+    picture = QPixmap()
+    if not QPixmapCache.find(key, picture):
+        picture = QPixmap(str(file))
+        QPixmapCache.insert(key, picture)
+    return picture
+
+
 def save_thumbnail(path: str, image: QImage) -> None:
     """Keep a small picture of a file; without one, its row shows an icon."""
     target = _thumbnail_path(path)
@@ -375,7 +390,7 @@ class FirstRunPage(QWidget):
         row = _Row("file-text" if is_project else "film-strip", path.name, str(path.parent), is_large=False)
         row.setObjectName("firstRun.recent")
         row.setToolTip(str(path))
-        row.set_picture(QPixmap(str(_thumbnail_path(str(path)))))
+        row.set_picture(thumbnail_of(str(path)))
         row.set_end(progress_text(work_done(self.settings, str(path))), is_key=False)
         row.clicked.connect(lambda: self.recentChosen.emit(path))
         return row

@@ -161,7 +161,7 @@ def find_candidates(paths: Iterable[Path]) -> list[FileCandidate]:
 
 
 def resolve_roles(candidates: list[FileCandidate]) -> list[FileCandidate]:
-    """Skip all videos but the first; of several possible ground truths prefer one with such a name; the rest predict."""
+    """Skip all videos but the first; of several possible ground truths prefer one with such a name."""
     videos = 0
     possible = [candidate for candidate in candidates if candidate.role is FileRole.GROUND_TRUTH]
     named = [candidate for candidate in possible if _is_named_like_ground_truth(candidate.path)]
