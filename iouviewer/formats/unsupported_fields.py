@@ -31,6 +31,26 @@ class Field(Enum):
     LABELLED_FRAMES = auto()
 
 
+_NAMES = {
+    Field.IGNORED: tr("ignored boxes"),
+    Field.TRACK_IDS: tr("track IDs"),
+    Field.BOXES_WITHOUT_TRACK: tr("boxes without a track"),
+    Field.SOME_WITHOUT_TRACK: tr("boxes without a track"),
+    Field.SCORES: tr("scores"),
+    Field.CLASSES: tr("classes"),
+    Field.OCCLUDED: tr("occluded marks"),
+    Field.TRUNCATED: tr("truncated marks"),
+    Field.ATTRIBUTES: tr("attributes"),
+    Field.KEY_FRAMES: tr("key frame marks"),
+    Field.LABELLED_FRAMES: tr("unlabelled frames"),
+}
+
+
+def name_of(field: Field) -> str:
+    """A field in the words of a list."""
+    return _NAMES[field]
+
+
 def describe_unsupported(data: BoxesToWrite, unsupported: Collection[Field]) -> tuple[str, ...]:
     """One sentence for each of the fields that these boxes have and that the export would lose."""
     flags = np.asarray(data.flags, np.int64)

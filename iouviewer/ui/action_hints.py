@@ -13,6 +13,7 @@ HINTS: dict[str, str] = {
     "addPredictions": tr("a file of boxes becomes a variant"),
     "runModel": tr("weights run in a process of their own"),
     "snapshot": tr("a copy of the project under a name"),
+    "saveToSource": tr("changes only what was edited in the file that the ground truth was read from"),
     "takePrevious": tr("all boxes of the frame before"),
     "makeVariants": tr("a checkpoint as ONNX, OpenVINO, INT8 and others, then run"),
     "propagate": tr("carried over the next frames"),

@@ -25,6 +25,7 @@ class ActionNeeds(QObject):
         """Whether a dataset with several sources is open; replaced by the window."""
         session.sourceChanged.connect(self.update)
         session.selectionChanged.connect(self.update)
+        session.truthFileChanged.connect(self.update)
         session.variants.listChanged.connect(self.update)
         session.changed.connect(self._on_session_changed)
         actions.ran.connect(self.update)
@@ -58,6 +59,7 @@ class ActionNeeds(QObject):
             Need.PREDICTIONS: len(session.variants) > 0,
             Need.STARTABLE: len(session.variants) > 0 and len(session.ground_truth) == 0,
             Need.DATASET: self.has_dataset(),
+            Need.SOURCE_FILE: bool(session.source.kept),
         }
         return frozenset(need for need, holds in met.items() if holds)
 

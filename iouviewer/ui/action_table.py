@@ -32,6 +32,7 @@ class Need(StrEnum):
     COPIED = "copied"
     PREDICTIONS = "predictions"
     STARTABLE = "startable"
+    SOURCE_FILE = "sourceFile"
     DATASET = "dataset"
 
 
@@ -44,6 +45,7 @@ REASONS: dict[Need, str] = {
     Need.COPIED: tr("needs copied boxes"),
     Need.PREDICTIONS: tr("needs predictions"),
     Need.STARTABLE: tr("needs predictions, and a ground truth without boxes"),
+    Need.SOURCE_FILE: tr("needs ground truth that was read from a file"),
     Need.DATASET: tr("needs a dataset with several sources"),
 }
 
@@ -199,6 +201,15 @@ _FILE = (
     _action("restore", tr("Restore…"), "clock-counter-clockwise", "", "file/project", "project.restore"),
     _action("saveProjectAs", tr("Save project as…"), "", "", "file/project", "project.save_as"),
     _action("snapshot", tr("Save snapshot…"), "camera", "Ctrl+S", "file", "files.snapshot"),
+    _action(
+        "saveToSource",
+        tr("Save to source…"),
+        "",
+        "Ctrl+Shift+S",
+        "file",
+        "exports.save_to_source",
+        needs=Need.SOURCE_FILE,
+    ),
     _action("export", tr("Export…"), "export", "Ctrl+E", "file", "exports.choose"),
     *(
         _action(export.id, export.text, "", "", "file/exportAs", "exports.export", export.id)

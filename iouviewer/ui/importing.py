@@ -235,6 +235,8 @@ def read(request: ReadRequest) -> ReadResult:
         if context is None and request.video is not None:
             context = read_video_context(request.video)
         own = replace(context or ReadContext(), kind=request.kind, remembered_columns=request.columns)
+        # Only ground truth is edited, and so saved to its file.
+        own = replace(own, keep_texts=request.kind is not ImportKind.PREDICTIONS)
         if request.listed is not None:
             own = replace(own, listed_images=request.listed)
         own = replace(own, **request.changes)

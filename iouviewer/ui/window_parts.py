@@ -189,7 +189,7 @@ class WindowParts(QObject):
         self.runs = RunCommands(window, session, self.queue, settings, self.status)
         self.files = FileCommands(window, session, self.loader, self.controller, settings, self.runs)
         self.project = ProjectCommands(window, session, self.controller, self.loader, settings, self._save_settings)
-        self.exports = ExportCommands(window, session, settings, canvas)
+        self.exports = ExportCommands(window, session, settings, canvas, self.controller)
         self.view = ViewCommands(
             window,
             session,

@@ -73,6 +73,7 @@ class Session(QObject):
         notesChanged(): a note of the current source was added, changed or deleted, or another source was opened.
         saveStateChanged(SaveState): a step was requested or saved.
         statusMessage(str): one sentence for the status bar.
+        truthFileChanged(): the ground truth comes from another file, or was saved to it.
 
     Attributes:
         author: who makes the steps and notes, empty if unknown.
@@ -88,6 +89,7 @@ class Session(QObject):
     notesChanged = Signal()
     saveStateChanged = Signal(object)
     statusMessage = Signal(str)
+    truthFileChanged = Signal()
     _saved = Signal(object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -105,10 +107,8 @@ class Session(QObject):
         self.save_state = SaveState()
         self._saved.connect(self._on_history_saved)
         self.sourceChanged.connect(self.notesChanged)
-        self.author = ""
-        self.read_only = ""
-        self.current_frame = 0
-        self.selection = Selection()
+        self.author = self.read_only = ""
+        self.current_frame, self.selection = 0, Selection()
         self.view_state = ViewState(self.variants, FrameWalk(self, self), self)
         self.scopes = EditScopes(self)
         self._preview = EditPreview()
@@ -183,11 +183,7 @@ class Session(QObject):
         """Set the file of the ground truth, its text and the images that it lists."""
         self.document.set_truth_file(file, images, kept, self.source.id)
         self.source = self.document.sources[self.source.id]
-
-    def set_kept(self, kept: KeptSource) -> None:
-        """Set the text of the ground truth's file after it was written."""
-        self.document.set_kept(kept, self.source.id)
-        self.source = self.document.sources[self.source.id]
+        self.truthFileChanged.emit()
 
     def renumber(self, mapping: FrameMapping, source: Source) -> None:
         """Renumber the frames of the current source; signals are emitted once everything has been renumbered."""

@@ -9,11 +9,13 @@ from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from iouviewer.app.editing.session import Session
+from iouviewer.app.projects.controller import ProjectController
 from iouviewer.app.settings import Settings
 from iouviewer.document.commands import set_class
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.ui.canvas.view import CanvasView
+from iouviewer.ui.commands.source_saver import SourceSaver
 from iouviewer.ui.dialogs.class_picker import pick_class
 from iouviewer.ui.dialogs.export_dialog import ExportDialog
 from iouviewer.ui.dialogs.input_dialogs import choose_answer, confirm
@@ -62,7 +64,14 @@ class ExportCommands(QObject):
     failed = Signal(object)
     written = Signal(object)
 
-    def __init__(self, window: QWidget, session: Session, settings: Settings, canvas: CanvasView) -> None:
+    def __init__(
+        self,
+        window: QWidget,
+        session: Session,
+        settings: Settings,
+        canvas: CanvasView,
+        controller: ProjectController,
+    ) -> None:
         super().__init__(window)
         self._window, self._session, self._settings, self._canvas = window, session, settings, canvas
         self.link_tracks: Callable[[], object] = lambda: None
@@ -71,10 +80,17 @@ class ExportCommands(QObject):
         self._results.finished.connect(self._on_results_finished)
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
+        self._to_source = SourceSaver(window, session, controller, self._pool)
+        self._to_source.failed.connect(self.failed)
+        self._to_source.written.connect(self.written)
 
     def close(self) -> None:
         """Wait for the files that are being written."""
         self._pool.waitForDone()
+
+    def save_to_source(self) -> None:
+        """Write the edits into the file that the ground truth was read from, after asking."""
+        self._to_source.save()
 
     def choose(self) -> None:
         """Ask what to export, and to which file."""
