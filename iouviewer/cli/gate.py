@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from iouviewer.cli.options import (
     FRAMES_SYNTAX,
@@ -19,6 +20,9 @@ from iouviewer.cli.options import (
 )
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+
+if TYPE_CHECKING:
+    from iouviewer.jobs.gate import GateResult
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +66,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Judge all variants against the baseline."""
-    from iouviewer.jobs.written_files import check_outputs, write_result
+    from iouviewer.jobs.written_files import check_outputs
 
     values = [value for _, value in args.ordered] + list(args.model)
     named = [value[1] if isinstance(value, tuple) else value for value in values]
@@ -70,12 +74,27 @@ def run(args: argparse.Namespace) -> int:
     check_outputs({"--md": args.md, "--junit": args.junit}, inputs, force=args.force)
     from iouviewer.cli.gate_inputs import read_videos
     from iouviewer.jobs.compare import DEFAULT_MARGINS
-    from iouviewer.jobs.gate import GateStatus, judge
-    from iouviewer.reports.gate_reports import gate_junit, gate_markdown, gate_text
+    from iouviewer.jobs.gate import judge
 
     with ProgressLine("gate") as progress:
         videos = read_videos(args, progress)
         result = judge(videos, args.margin or dict(DEFAULT_MARGINS), progress)
+    return finish(args, result)
+
+
+def finish(args: argparse.Namespace, result: GateResult) -> int:
+    """Write and print the judgements; the exit status of the gate.
+
+    Args:
+        args: with ``undecided``, ``md`` and ``junit``.
+
+    Raises:
+        UserError: a variant cannot be judged, a report cannot be written.
+    """
+    from iouviewer.jobs.gate import GateStatus
+    from iouviewer.jobs.written_files import write_result
+    from iouviewer.reports.gate_reports import gate_junit, gate_markdown, gate_text
+
     undecided_fails = args.undecided == "fail"
     if args.md is not None:
         write_result(args.md, gate_markdown(result.judgements, title=result.title, notes=result.notes))

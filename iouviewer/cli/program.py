@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from iouviewer import __version__
-from iouviewer.cli import bench, check, collect, convert, demo, gate, make_variants, predict, project, split, worker
+from iouviewer.cli import batch, bench, check, collect, convert, demo, gate, make_variants, predict, project, split, worker
 from iouviewer.cli import eval as eval_command
 from iouviewer.cli import open as open_command
 from iouviewer.cli.options import OneLineParser, print_message
@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, Command]] = {
     "gate": (tr("judge variants against the baseline: exit status 0 pass, 3 fail, 4 undecided, 2 cannot judge"), gate),
     "predict": (tr("run models on a video"), predict),
     "make-variants": (tr("write a checkpoint in other formats, run and score them"), make_variants),
+    "batch": (tr("run many models on many videos, on one machine or many, and judge them"), batch),
     "bench": (tr("measure the speed of models side by side"), bench),
     "convert": (tr("write boxes in another format"), convert),
     "check": (tr("inspect a video: frames, rate, damage, frame accuracy"), check),

@@ -121,7 +121,7 @@ class RunInterruptedError(UserError):
 
 
 @dataclass
-class _Collected:
+class Collected:
     """The contents of a worker's messages so far."""
 
     found: list[Detections] = field(default_factory=list)
@@ -186,7 +186,7 @@ def run_model(
         images=tuple(map(str, files)),
         val_shapes=tuple(val_shapes),
     )
-    collected = _Collected()
+    collected = Collected()
     messages = cast("Generator[RunMessage]", run_in_process(request))
     try:
         for message in messages:
@@ -203,12 +203,12 @@ def run_model(
         raise collected.failure
     fps = frames_per_second(times_of(collected.found))
     throughput = finished.done / finished.seconds if finished is not None and finished.seconds > 0 else None
-    boxes = _as_imported(collected, request, reader.fingerprint, size, frame_count, fps, throughput)
+    boxes = imported_run(collected, request, reader.fingerprint, size, frame_count, fps, throughput)
     return ModelRun(name, boxes, size, frame_count, fps, throughput, collected.failure, images)
 
 
-def _as_imported(
-    collected: _Collected,
+def imported_run(
+    collected: Collected,
     request: RunRequest,
     fingerprint: str,
     size: tuple[int, int],
@@ -216,6 +216,13 @@ def _as_imported(
     fps: float | None,
     throughput: float | None,
 ) -> ImportedBoxes:
+    """The predictions of a run with its protocol.
+
+    Args:
+        fingerprint: of the video.
+        size: (width, height) of the video.
+        fps, throughput: as in ``ModelRun``.
+    """
     model, finished = collected.model, collected.finished
     classes = ClassTable() if model is None else model_classes(model)
     covered = np.array([detections.frame for detections in collected.found], np.int64)

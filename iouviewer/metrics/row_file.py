@@ -10,6 +10,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iouviewer.i18n import tr
+
 Records = NDArray[Any]
 """(N,) structured array."""
 
@@ -65,5 +67,5 @@ class RowFile:
         found = np.frombuffer(self._file.read(wanted), self.dtype)
         self._file.seek(0, os.SEEK_END)
         if len(found) != last - first:
-            raise OSError("a temporary file is shorter than what was written to it")
+            raise OSError(tr("a temporary file is shorter than what was written to it"))
         return found
