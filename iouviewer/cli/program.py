@@ -14,7 +14,21 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from iouviewer import __version__
-from iouviewer.cli import batch, bench, check, collect, convert, demo, gate, make_variants, predict, project, split, worker
+from iouviewer.cli import (
+    batch,
+    bench,
+    check,
+    collect,
+    convert,
+    demo,
+    gate,
+    make_variants,
+    predict,
+    project,
+    render,
+    split,
+    worker,
+)
 from iouviewer.cli import eval as eval_command
 from iouviewer.cli import open as open_command
 from iouviewer.cli.options import OneLineParser, print_message
@@ -46,6 +60,7 @@ COMMANDS: dict[str, tuple[str, Command]] = {
     "make-variants": (tr("write a checkpoint in other formats, run and score them"), make_variants),
     "batch": (tr("run many models on many videos, on one machine or many, and judge them"), batch),
     "bench": (tr("measure the speed of models side by side"), bench),
+    "render": (tr("write an overlay video with boxes, IoU and variant names"), render),
     "convert": (tr("write boxes in another format"), convert),
     "check": (tr("inspect a video: frames, rate, damage, frame accuracy"), check),
     "project": (tr("verify a project file"), project),

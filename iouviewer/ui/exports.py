@@ -6,7 +6,7 @@ A new export is one row of ``EXPORTS`` and one writer; formats of boxes come fro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
@@ -33,8 +33,10 @@ from iouviewer.jobs.document_results import (
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.evaluate import score_inputs
 from iouviewer.jobs.frame_states_file import frame_states_csv
+from iouviewer.jobs.overlay_video import OverlayRequest, overlay_request, render_overlay
 from iouviewer.metrics.table import Int
 from iouviewer.reports.notes import notes_csv
+from iouviewer.ui.dialogs.progress_dialog import JobControl
 from iouviewer.video import open_video
 
 Job = Callable[[], None]
@@ -47,7 +49,7 @@ class ExportSource:
 
     Attributes:
         shown_frame: frame on the canvas, -1 if none is shown.
-        frames: (n,) int64, frames whose boxes are exported, ascending; None: all. Only box files follow it.
+        frames: (n,) int64, frames that are exported, ascending; None: all. Box files and overlay videos follow it.
         margins: allowed drop of each metric in points, for the verdicts.
     """
 
@@ -127,6 +129,46 @@ class FrameWriter:
                 file.write(frame_image(image, truth, overlays, settings.review, boxes=boxes, as_svg=as_svg))
 
         return write
+
+
+@dataclass(frozen=True)
+class OverlayJob:
+    """Writes an overlay video, with progress; ``control`` cancels it."""
+
+    request: OverlayRequest
+    path: Path
+    control: JobControl = field(default_factory=JobControl)
+
+    def __call__(self) -> None:
+        control = self.control
+        control.is_complete = render_overlay(self.request, self.path, control.report, cancelled=control.stop.is_set)
+
+
+@dataclass(frozen=True, slots=True)
+class OverlayWriter:
+    """Writes the chosen frames with their boxes as a video.
+
+    Attributes:
+        apart: a pane for each visible variant; else all on one picture.
+    """
+
+    apart: bool = False
+
+    def check(self, source: ExportSource) -> None:
+        if not source.session.frame_count:
+            raise UserError(tr("no video is open"), remedy=tr("Open a video first"))
+        if not source.session.variants.visible():
+            raise UserError(tr("there are no predictions to draw"), remedy=tr("Add predictions, or show a variant"))
+
+    def prepare(self, source: ExportSource, path: Path) -> OverlayJob:
+        session = source.session
+        request, inputs = read_session(session, source.margins)
+        shown = {variant.name: variant.colour for variant in session.variants.visible()}
+        inputs = replace(inputs, variants=[one for one in inputs.variants if one.name in shown])
+        frames = np.arange(session.frame_count) if source.frames is None else source.frames
+        colours = [shown[one.name] for one in inputs.variants]
+        drawn = overlay_request(inputs, request.settings, frames, apart=self.apart, colours=colours)
+        return OverlayJob(drawn, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +323,11 @@ class Export:
         """The text without its ellipsis."""
         return self.text.removesuffix("…")
 
+    @property
+    def has_frames(self) -> bool:
+        """Whether it follows the chosen frames."""
+        return isinstance(self.writer, BoxWriter | OverlayWriter)
+
 
 def _of_ground_truth() -> Iterator[Export]:
     """The ground truth in each format that can be written."""
@@ -359,6 +406,27 @@ EXPORTS: tuple[Export, ...] = (
         (".png", ".svg"),
         FrameWriter(),
         Group.PICTURES,
+    ),
+    *(
+        Export(id, text, title, about, "{stem}_overlay.mp4", (".mp4",), OverlayWriter(apart), Group.PICTURES, in_menu)
+        for id, text, title, about, apart, in_menu in (
+            (
+                "exportOverlay",
+                tr("Overlay video (MP4)…"),
+                tr("Overlay video"),
+                tr("The frames with ground truth, visible variants and IoU at each pair, as a video."),
+                False,
+                True,
+            ),
+            (
+                "exportOverlayPanes",
+                tr("Overlay video in panes (MP4)…"),
+                tr("Overlay video in panes"),
+                tr("The same with a pane for each visible variant, in step."),
+                True,
+                False,
+            ),
+        )
     ),
     Export(
         "exportNotes",

@@ -19,12 +19,14 @@ from iouviewer.ui.commands.source_saver import SourceSaver
 from iouviewer.ui.dialogs.class_picker import pick_class
 from iouviewer.ui.dialogs.export_dialog import ExportDialog
 from iouviewer.ui.dialogs.input_dialogs import choose_answer, confirm
+from iouviewer.ui.dialogs.progress_dialog import ProgressDialog
 from iouviewer.ui.exports import (
     EXPORTS_BY_ID,
     LINK,
     Export,
     ExportSource,
     Job,
+    OverlayJob,
     describe_untracked,
     predictions_export,
 )
@@ -33,7 +35,7 @@ from iouviewer.ui.exports import (
 class _Results(QObject):
     """Carries results from the thread to the UI thread."""
 
-    finished = Signal(object, object)
+    finished = Signal(object, object, object)
 
 
 class _Runnable(QRunnable):
@@ -50,7 +52,7 @@ class _Runnable(QRunnable):
         except OSError as failure:
             reason = failure.strerror or str(failure)
             error = UserError(tr("cannot be written: {reason}", reason=reason), path=self._path)
-        self._results.finished.emit(self._path, error)
+        self._results.finished.emit(self._path, self._job, error)
 
 
 class ExportCommands(QObject):
@@ -83,9 +85,12 @@ class ExportCommands(QObject):
         self._to_source = SourceSaver(window, session, controller, self._pool)
         self._to_source.failed.connect(self.failed)
         self._to_source.written.connect(self.written)
+        self._progress: ProgressDialog | None = None
 
     def close(self) -> None:
-        """Wait for the files that are being written."""
+        """Wait for the files that are being written; a video is cancelled."""
+        if self._progress is not None:
+            self._progress.reject()
         self._pool.waitForDone()
 
     def save_to_source(self) -> None:
@@ -172,6 +177,14 @@ class ExportCommands(QObject):
         self._start(export.writer.prepare(self._source(), path), path)
 
     def _start(self, job: Job, path: Path) -> None:
+        if isinstance(job, OverlayJob):
+            if self._progress is not None:
+                self.failed.emit(
+                    UserError(tr("a video is being written"), remedy=tr("Wait for it, or cancel it first"))
+                )
+                return
+            self._progress = ProgressDialog(self._window, job.control, title=tr("Writing {name}", name=path.name))
+            self._progress.show()
         self._session.statusMessage.emit(tr("Exporting {name}…", name=path.name))
         self._pool.start(_Runnable(path, job, self._results))
 
@@ -201,9 +214,15 @@ class ExportCommands(QObject):
         text = tr("{name} already exists. Replace it?", name=path.name)
         return confirm(self._window, title=tr("Replace file?"), text=text, button=tr("Replace"))
 
-    def _on_results_finished(self, path: Path, error: UserError | None) -> None:
+    def _on_results_finished(self, path: Path, job: Job, error: UserError | None) -> None:
+        is_cancelled = isinstance(job, OverlayJob) and not job.control.is_complete
+        if isinstance(job, OverlayJob) and self._progress is not None:
+            self._progress.finish()
+            self._progress = None
         if error is not None:
             self.failed.emit(error)
+        elif is_cancelled:
+            self._session.statusMessage.emit(tr("Cancelled: {name} was not written", name=path.name))
         else:
             self._session.statusMessage.emit(tr("Exported {path}", path=path))
             self.written.emit(path)

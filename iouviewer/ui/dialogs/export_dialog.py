@@ -140,7 +140,9 @@ class ExportDialog(FramedDialog):
         self.frames.addItem(tr("Range"), _RANGE)
         self.range = QLineEdit(f"0:{session.frame_count}")
         self.range.setObjectName("exportRange")
-        self.range.setToolTip(tr("First frame, colon, frame after the last: 480:795"))
+        self.range.setToolTip(
+            tr("480:795, 0:480:10, random:200@7, spread:200, or a part of a range: spread:200/480:795")
+        )
         self.range.hide()
         self.path = QLineEdit()
         self.path.setObjectName("exportPath")
@@ -319,7 +321,7 @@ class ExportDialog(FramedDialog):
     def _selected_source(self) -> ExportSource:
         """The source with the chosen frames; UserError if the range is wrong."""
         session, kind = self._source.session, self.frames.currentData()
-        if self._writer is None or kind == _ALL:
+        if self._export is None or not self._export.has_frames or kind == _ALL:
             return self._source
         text = VERIFIED if kind == VERIFIED else self.range.text()
         frames = parse_frames(text, session.frame_count, session.ground_truth.verified())
@@ -329,9 +331,12 @@ class ExportDialog(FramedDialog):
         """Show what the chosen format makes of the chosen boxes and frames."""
         export, writer = self._export, self._writer
         has_boxes = writer is not None
-        for widget in (self.boxes_label, self.boxes, self.frames_label, self.frames):
+        has_frames = export is not None and export.has_frames
+        for widget in (self.boxes_label, self.boxes):
             widget.setVisible(has_boxes)
-        self.range.setVisible(has_boxes and self.frames.currentData() == _RANGE)
+        for widget in (self.frames_label, self.frames):
+            widget.setVisible(has_frames)
+        self.range.setVisible(has_frames and self.frames.currentData() == _RANGE)
         self.lines_title.setVisible(export is not None and can_preview(export))
         self.lines.setVisible(export is not None and can_preview(export))
         self._error: UserError | None = None

@@ -121,7 +121,9 @@ class RunDialog(FramedDialog):
         self.range = QLineEdit(f"0:{self._frame_count}")
         self.range.setObjectName("runRange")
         self.range.setAccessibleName(tr("Range of frames"))
-        self.range.setToolTip(tr("First frame, colon, frame after the last: 480:795"))
+        self.range.setToolTip(
+            tr("480:795, 0:480:10, random:200@7, spread:200, or a part of a range: spread:200/480:795")
+        )
         self.range.setFixedWidth(_RANGE_WIDTH)
         self.imgsz = QSpinBox()
         self.imgsz.setObjectName("runImgsz")
