@@ -13,7 +13,7 @@ from iouviewer.formats.text import read_lines
 from iouviewer.i18n import tr
 
 NAME_FILES = ("classes.txt", "obj.names", "data.yaml", "data.yml", "dataset.yaml")
-LABEL_FOLDERS = {"labels", "train", "val", "valid", "test"}
+LABEL_FOLDERS = {"labels", "train", "val", "valid", "test", "obj_train_data", "obj_valid_data", "obj_test_data"}
 _NAMES = re.compile(r"^names\s*:\s*(.*)$")
 _ENTRY = re.compile(r"^\s*(?:(\d+)\s*:|-)\s*(.*)$")
 

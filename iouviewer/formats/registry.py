@@ -26,9 +26,12 @@ import numpy as np
 
 import iouviewer.formats
 from iouviewer.atomic import is_stream
-from iouviewer.document.imported import ImportedBoxes, RefusedRow, digest_of
+from iouviewer.document.imported import ImportedBoxes, ImportKind, RefusedRow, digest_of
 from iouviewer.document.kept_source import SourceTexts
 from iouviewer.errors import UserError
+from iouviewer.formats.archives import unpacked_labels
+from iouviewer.formats.coco_images import choose_task
+from iouviewer.formats.dataset_roots import Part, find_parts
 from iouviewer.formats.detection import FileSample, Syntax
 from iouviewer.formats.file_facts import apply_choices
 from iouviewer.formats.file_format import ENTRY_POINTS, Format
@@ -39,10 +42,12 @@ from iouviewer.formats.interface import (
     DetectedFormat,
     Location,
     ReadContext,
+    UncertainReadingError,
 )
+from iouviewer.formats.rows import MAX_LISTED
 from iouviewer.formats.text import cannot_read, keeping_texts
 from iouviewer.formats.unsupported_fields import Field, describe_supported, describe_unsupported
-from iouviewer.i18n import legible, tr
+from iouviewer.i18n import legible, tr, tr_n
 
 __all__ = [
     "UNSPECIFIED_NAME",
@@ -52,6 +57,7 @@ __all__ = [
     "Location",
     "ReadContext",
     "detect",
+    "find_dataset_parts",
     "find_format",
     "format_problems",
     "formats",
@@ -131,7 +137,13 @@ def detect(path: Path) -> DetectedFormat | None:
     if not path.exists():
         raise UserError(tr("does not exist"), path=path)
     try:
-        return _detect_folder(path) if path.is_dir() else _detect_file(path)
+        found = _detect_folder(path) if path.is_dir() else _detect_file(path)
+        if found is None and path.is_dir():
+            return _detect_root(path)
+        if found is None and FileSample.read(path).syntax is Syntax.ZIP and zipfile.is_zipfile(path):
+            with unpacked_labels(path, only_sample=True) as folder:
+                return _detect_folder(folder) or _detect_root(folder)
+        return found
     except OSError as error:
         raise cannot_read(path, error) from error
     except zipfile.BadZipFile as error:
@@ -146,6 +158,58 @@ def text_kind(path: Path) -> str:
         return ""
     kinds = {Syntax.TABLE: tr("a text file"), Syntax.JSON: tr("a JSON file"), Syntax.XML: tr("an XML file")}
     return {**kinds, Syntax.ZIP: tr("a zip archive")}.get(sample.syntax, "")
+
+
+def find_dataset_parts(path: Path) -> tuple[Part, ...]:
+    """The splits, sequences and annotation files of a data set's folder; none for other paths."""
+    if not path.is_dir():
+        return ()
+    try:
+        return find_parts(path, _detect_plain)
+    except OSError as error:
+        raise cannot_read(path, error) from error
+
+
+def _detect_plain(path: Path) -> DetectedFormat | None:
+    return _detect_folder(path) if path.is_dir() else _detect_file(path)
+
+
+def _detect_root(path: Path) -> DetectedFormat | None:
+    """The format of the labels of a data set."""
+    parts = find_parts(path, _detect_plain)
+    if not parts:
+        return None
+    names = ", ".join(part.name for part in parts[:MAX_LISTED])
+    reason = tr_n("Data set: {names}", "Data set with {count} parts: {names}", len(parts), names=names)
+    return DetectedFormat(parts[0].format, ImportKind.GROUND_TRUTH, 0.8, reason)
+
+
+def _locate(path: Path, context: ReadContext) -> Path:
+    """The labels of a data set's folder: of the part that is asked for, or the only one; other paths as they are.
+
+    Raises:
+        UncertainReadingError: there are several parts, and none is asked for.
+    """
+    if not path.is_dir():
+        return path
+    is_whole = _detect_folder(path) is not None
+    if is_whole and context.task is None:
+        return path
+    parts = find_parts(path, _detect_plain)
+    named = [part for part in parts if part.name == context.task]
+    if named or (is_whole or not parts):
+        return named[0].labels if named else path
+    return parts[0].labels if len(parts) == 1 else _chosen_part(parts, path, context).labels
+
+
+def _chosen_part(parts: tuple[Part, ...], path: Path, context: ReadContext) -> Part:
+    names = [part.name for part in parts]
+    try:
+        return parts[choose_task(names, path, context)]
+    except UncertainReadingError as error:
+        listed = ", ".join(names[:MAX_LISTED])
+        message = tr("the data set has {count:,} parts: {names}", count=len(parts), names=listed)
+        raise UncertainReadingError(message, choices=error.choices, path=path, remedy=error.remedy) from error
 
 
 def _detect_file(path: Path) -> DetectedFormat | None:
@@ -206,6 +270,8 @@ def read_boxes(path: Path, context: ReadContext | None = None, *, format: str | 
         UserError: missing, unreadable, damaged or unknown file; a score CSV.
     """
     context = context or ReadContext()
+    if format is None and _is_archive(Path(path)):
+        return _read_archive(Path(path), context)
     with _regular_file(Path(path)) as file:
         try:
             result = _read_and_keep(file, context, format) if context.keep_texts else _read_file(file, context, format)
@@ -229,6 +295,35 @@ def _read_and_keep(path: Path, context: ReadContext, format: str | None) -> Impo
     return replace(result, texts=texts, read_count=len(result))
 
 
+def _is_archive(path: Path) -> bool:
+    """Whether a file is a zip archive that no format claims as a whole."""
+    try:
+        if not path.is_file() or FileSample.read(path).syntax is not Syntax.ZIP or not zipfile.is_zipfile(path):
+            return False
+        return _detect_file(path) is None
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    except zipfile.BadZipFile as error:
+        raise UserError(tr("the file is not a readable zip archive: {reason}", reason=error), path=path) from error
+
+
+def _read_archive(path: Path, context: ReadContext) -> ImportedBoxes:
+    """Boxes of the label files in an archive; places name the files in it."""
+    with unpacked_labels(path) as folder:
+
+        def inside(place: Path) -> Path:
+            return path / place.relative_to(folder) if place.is_relative_to(folder) else place
+
+        try:
+            result = _read_file(folder, replace(context, keep_texts=False), None)
+        except UserError as error:
+            if error.path is not None:
+                error.path = path if Path(error.path) == folder else inside(Path(error.path))
+            raise
+        refused = tuple(replace(row, path=inside(row.path)) for row in result.refused)
+        return replace(result, path=path, refused=refused)
+
+
 @contextlib.contextmanager
 def _regular_file(path: Path) -> Iterator[Path]:
     """The path itself, or a copy of what a pipe gives: readers look at a file several times, a pipe gives it once."""
@@ -243,6 +338,7 @@ def _regular_file(path: Path) -> Iterator[Path]:
 
 
 def _read_file(path: Path, context: ReadContext, format: str | None) -> ImportedBoxes:
+    path = _locate(path, context) if path.exists() else path
     if format is None:
         found = detect(path)
         if found is None and context.columns:

@@ -18,7 +18,16 @@ from iouviewer.errors import UserError
 from iouviewer.formats.interface import ReadContext
 from iouviewer.i18n import tr
 from iouviewer.inference.adapters import MODEL_SUFFIXES
-from iouviewer.jobs.box_files import SPLITS, Alignment, detect, find_alignment, find_format, read_boxes, text_kind
+from iouviewer.jobs.box_files import (
+    SPLITS,
+    Alignment,
+    DatasetPart,
+    detect,
+    find_alignment,
+    find_format,
+    read_boxes,
+    text_kind,
+)
 from iouviewer.jobs.eval_inputs import ReadOptions, context_of, read_source
 from iouviewer.metrics.table import Float, Int
 
@@ -158,6 +167,14 @@ def find_candidates(paths: Iterable[Path]) -> list[FileCandidate]:
         else:
             candidates.append(candidate)
     return resolve_roles(candidates)
+
+
+def part_files(part: DatasetPart) -> list[FileCandidate]:
+    """The images and labels of a part of a data set."""
+    truth = FileCandidate(part.labels, FileRole.GROUND_TRUTH, part.name, part.format)
+    if part.images is None:
+        return [truth]
+    return [FileCandidate(part.images, FileRole.VIDEO, part.name, reason=tr("Image folder")), truth]
 
 
 def resolve_roles(candidates: list[FileCandidate]) -> list[FileCandidate]:

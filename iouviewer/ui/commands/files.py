@@ -26,7 +26,7 @@ from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 from iouviewer.formats.interface import ReadContext
 from iouviewer.i18n import tr, tr_n
-from iouviewer.jobs.box_files import refuse_frames_outside
+from iouviewer.jobs.box_files import find_dataset_parts, refuse_frames_outside
 from iouviewer.jobs.eval_inputs import context_of
 from iouviewer.jobs.requests import OpenRequest
 from iouviewer.metrics.table import Float, Int
@@ -34,6 +34,7 @@ from iouviewer.resource_files import resource_path
 from iouviewer.ui.commands.rejoin import ResultsRejoiner
 from iouviewer.ui.dialogs.input_dialogs import choose_weights, confirm
 from iouviewer.ui.dialogs.open_dialog import OpenDialog, OpenItem
+from iouviewer.ui.dialogs.parts_dialog import choose_part
 from iouviewer.ui.importing import (
     VIDEO_SUFFIXES,
     BoxReader,
@@ -42,6 +43,7 @@ from iouviewer.ui.importing import (
     box_file,
     find_candidates,
     model_name,
+    part_files,
 )
 from iouviewer.ui.panels.class_prompt import CLASS_ASKED
 
@@ -184,7 +186,7 @@ class FileCommands(QObject):
 
     def open_alone(self, paths: Sequence[Path]) -> None:
         """As ``open_paths``, without asking about a dataset."""
-        candidates = find_candidates([path.absolute() for path in paths])
+        candidates = self._candidates(paths)
         if len(candidates) == 1 and candidates[0].role is FileRole.PROJECT:
             self._open_project(candidates[0].path)
         elif len(candidates) == 1 and candidates[0].role is FileRole.VIDEO:
@@ -199,6 +201,20 @@ class FileCommands(QObject):
         if source.project and Path(source.project).is_file():
             self._controller.set_project_path(Path(source.project))
         self._open_video(Path(source.path), _files_of(source))
+
+    def _candidates(self, paths: Sequence[Path]) -> list[FileCandidate]:
+        """Identify paths; of a data set's folder the part that a person chooses."""
+        if len(paths) == 1:
+            path = paths[0].absolute()
+            try:
+                parts = find_dataset_parts(path)
+            except UserError as error:
+                self.failed.emit(error)
+                return []
+            if parts:
+                part = choose_part(self._window, path, parts)
+                return [] if part is None else part_files(part)
+        return find_candidates([path.absolute() for path in paths])
 
     def open_request(self, request: OpenRequest) -> None:
         """Open the files of the command line; the dialog is shown only if the user must make a decision."""
