@@ -23,3 +23,9 @@ def changelog_path() -> Path:
     """Path of the release notes: in the root of a checkout, among the resources of a wheel."""
     checkout = _PACKAGE.parent / "CHANGELOG.md"
     return checkout if checkout.exists() else resource_path("CHANGELOG.md")
+
+
+def docs_folder() -> Path:
+    """Folder of the documentation's pages: in the root of a checkout, among the resources of a wheel."""
+    checkout = _PACKAGE.parent / "docs"
+    return checkout if (checkout / "glossary.md").exists() else resource_path("docs")

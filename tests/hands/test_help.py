@@ -6,9 +6,21 @@ import json
 import re
 from pathlib import Path
 
-from PySide6.QtWidgets import QApplication, QDialog, QLabel, QMessageBox, QPlainTextEdit, QTextBrowser
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QTextCursor
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QMessageBox,
+    QPlainTextEdit,
+    QTextBrowser,
+)
 
-from iouviewer.ui.help.terms import TERMS
+from iouviewer.ui.help.manual_pages import PAGES, PLACE_OF_TERM, PLACE_OF_WIDGET, sections
+from iouviewer.ui.help.terms import TERMS, all_terms
 from tests.hands.cases import Case
 from tests.hands.hands import Hands
 
@@ -20,11 +32,16 @@ def panel(hands: Hands, name: str) -> QTextBrowser:
     return found
 
 
-def test_numbers_are_explained_for_what_has_the_focus_and_k_shows_the_keys(person: Hands) -> None:
+def top_line(text: QTextBrowser) -> str:
+    """The heading at the top of what is seen."""
+    return text.cursorForPosition(QPoint(text.width() // 4, 24)).block().text()
+
+
+def test_f1_opens_the_page_of_what_has_the_focus_and_k_shows_the_keys(person: Hands) -> None:
     hands = person
     hands.key("F1")
-    text = panel(hands, "numbersHelp")
-    assert "matched, loose" in text.toPlainText() and "Panoptic quality" in text.toPlainText()
+    text = panel(hands, "manual")
+    assert top_line(text) == "Correct a box" and "Hold Z for a loupe" in text.toPlainText()
 
     def sheet(dialog: QDialog) -> None:
         assert dialog.findChild(QLabel, "keySheetStatus") is not None
@@ -32,6 +49,76 @@ def test_numbers_are_explained_for_what_has_the_focus_and_k_shows_the_keys(perso
 
     with hands.in_dialog(sheet):
         hands.key("K")
+
+
+def test_the_manual_is_searched_and_links_lead_on_and_back(person: Hands) -> None:
+    hands = person
+    hands.menu("Help", "Manual")
+    text = panel(hands, "manual")
+    manual = text.window()
+    field = manual.findChild(QLineEdit, "manualSearch")
+    hands.click(field)
+    hands.type("score floor")
+    hits = manual.findChild(QListWidget, "manualPages")
+    assert hits.count() > 1 and all("\n" in hits.item(row).text() for row in range(hits.count()))
+    hands.key("Return")
+    first = hits.item(0).text().splitlines()[0]
+    assert first in text.toPlainText()
+    assert "score floor" in text.toPlainText().casefold()
+    hands.click(field)
+    hands.key("Ctrl+A")
+    hands.type("no such word anywhere")
+    assert "Nothing has" in hits.item(0).text()
+    hands.key("Ctrl+A", "Del")
+    assert hits.count() == len(PAGES)
+    row = [hits.item(place).text() for place in range(hits.count())].index("Annotators")
+    hands.click(hits.viewport().mapToGlobal(hits.visualItemRect(hits.item(row)).center()))
+    hands.wait(lambda: "From a video" in text.toPlainText() or "from a video" in text.toPlainText(), "the page")
+    hands.click(link(text, "Formats"))
+    hands.wait(lambda: text.toPlainText().startswith("File formats"), "the page of the link")
+    hands.click(hands.button("Back", manual))
+    hands.wait(lambda: "from a video" in text.toPlainText(), "the page before")
+
+
+def link(text: QTextBrowser, words: str) -> QPoint:
+    """Where a link is on the screen, scrolled to."""
+    block = text.document().begin()
+    while block.isValid():
+        fragments = block.begin()
+        while not fragments.atEnd():
+            part = fragments.fragment()
+            if part.charFormat().isAnchor() and part.text() == words:
+                cursor = QTextCursor(block)
+                cursor.setPosition(part.position() + 1)
+                text.setTextCursor(cursor)
+                text.ensureCursorVisible()
+                return text.viewport().mapToGlobal(text.cursorRect(cursor).center())
+            fragments += 1
+        block = block.next()
+    raise AssertionError(f"there is no link “{words}”")
+
+
+def test_a_number_leads_to_its_definition(person: Hands) -> None:
+    hands = person
+    hands.menu("Help", "What the numbers mean")
+    terms = panel(hands, "numbersHelp")
+    assert "matched, loose" in terms.toPlainText() and "Panoptic quality" in terms.toPlainText()
+    hands.click(link(terms, "In full"))
+    assert top_line(panel(hands, "manual")) == "Association"
+
+
+def test_places_exist_and_the_pages_are_those_of_the_site() -> None:
+    places = {*PLACE_OF_WIDGET.values(), *PLACE_OF_TERM.values()}
+    known = {section.place for section in sections()}
+    pages = {place.page for place in known}
+    assert [place for place in places if place not in known and (place.anchor or place.page not in pages)] == []
+    assert {key for key, _, _ in all_terms()} <= set(PLACE_OF_TERM)
+    site = (Path(__file__).parents[2] / "mkdocs.yml").read_text(encoding="utf-8")
+    nav = dict(
+        re.findall(r"- ([\w ]+): ([\w/-]+\.md)$", site[site.index("nav:") : site.index("- Development")], re.MULTILINE)
+    )
+    written = {name: file for name, file in nav.items() if not file.startswith(("reference/", "index"))}
+    assert written == {name: file for file, name in PAGES.items()}
 
 
 def test_terms_say_what_the_glossary_says() -> None:

@@ -14,8 +14,9 @@ from iouviewer.app.problem_report import versions_text
 from iouviewer.i18n import tr
 from iouviewer.resource_files import changelog_path
 from iouviewer.ui import APP_NAME
+from iouviewer.ui.help.manual import Manual
+from iouviewer.ui.help.manual_pages import PLACE_OF_WIDGET, START, Place
 from iouviewer.ui.help.report_dialog import ReportDialog
-from iouviewer.ui.help.terms import TERM_OF_WIDGET
 from iouviewer.ui.help.text_panel import NumbersPanel, TextPanel
 
 
@@ -33,6 +34,7 @@ class HelpCommands:
         self._window, self._session = window, session
         self._open_sample, self._show_keys = open_sample, show_keys
         self._numbers: NumbersPanel | None = None
+        self._manual: Manual | None = None
         self._notes: TextPanel | None = None
 
     def getting_started(self) -> None:
@@ -44,21 +46,29 @@ class HelpCommands:
         self._show_keys()
 
     def numbers(self) -> None:
-        """Explain the numbers."""
-        self._show_term("")
-
-    def _show_term(self, key: str) -> None:
+        """Explain the numbers in short; each term leads to its definition."""
         if self._numbers is None:
             self._numbers = NumbersPanel(self._window)
             self._numbers.keysRequested.connect(self._show_keys)
-        self._numbers.show_term(key)
+            self._numbers.placeRequested.connect(self._open_manual)
+        self._numbers.show_term("")
+
+    def manual(self) -> None:
+        """Show the documentation."""
+        self._open_manual(START)
 
     def for_focus(self) -> None:
-        """Explain what has the keyboard focus; K in that panel shows the keys."""
+        """Show the page that explains what has the keyboard focus; K there shows the keys."""
         widget = QApplication.focusWidget()
-        while widget is not None and widget.objectName() not in TERM_OF_WIDGET:
+        while widget is not None and widget.objectName() not in PLACE_OF_WIDGET:
             widget = widget.parentWidget()
-        self._show_term(TERM_OF_WIDGET[widget.objectName()] if widget is not None else "")
+        self._open_manual(PLACE_OF_WIDGET[widget.objectName()] if widget is not None else START)
+
+    def _open_manual(self, place: Place) -> None:
+        if self._manual is None:
+            self._manual = Manual(self._window)
+            self._manual.keysRequested.connect(self._show_keys)
+        self._manual.present(place)
 
     def release_notes(self) -> None:
         """Show what changed from version to version."""

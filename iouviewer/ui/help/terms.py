@@ -73,18 +73,3 @@ def all_terms() -> list[tuple[str, str, str]]:
         (column.key, column.title, column.definition) for column in METRIC_COLUMNS if Output.WINDOW in column.outputs
     ]
     return [*TERMS, *columns]
-
-
-TERM_OF_WIDGET: dict[str, str] = {
-    "canvas": "matched",
-    "otherCanvas": "matched",
-    "boxesTable": "matched",
-    "tracksTable": "matched",
-    "timeline": "frameIou",
-    "variantsTable": "avg_iou",
-    "problemsList": "missed",
-    "confidenceSlider": "confidence",
-    "iouThresholdSpinBox": "matched",
-    "conventionComboBox": "edges",
-}
-"""Key of the term that explains a widget, by its object name."""

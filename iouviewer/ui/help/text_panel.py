@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QTextBrowser, QVBoxLayout, QWidget
 
 from iouviewer.i18n import tr
 from iouviewer.ui.dialogs.frame import keep_inside
+from iouviewer.ui.help.manual_pages import PLACE_OF_TERM
 from iouviewer.ui.help.terms import all_terms
 from iouviewer.ui.tokens import SPACE
 
@@ -48,17 +49,22 @@ class NumbersPanel(TextPanel):
 
     Signals:
         keysRequested(): K was pressed.
+        placeRequested(Place): where a term is defined in full.
     """
 
     keysRequested = Signal()
+    placeRequested = Signal(object)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, "numbersHelp", tr("What the numbers mean"))
         parts = [
-            f'<p><a name="{key}"></a><b>{escape(term)}</b><br>{escape(definition)}</p>'
+            f'<p><a name="{key}"></a><b>{escape(term)}</b><br>{escape(definition)} '
+            f'<a href="term:{key}">{escape(tr("In full"))}</a></p>'
             for key, term, definition in all_terms()
         ]
         self.text.setHtml("".join(parts))
+        self.text.setOpenLinks(False)
+        self.text.anchorClicked.connect(lambda url: self.placeRequested.emit(PLACE_OF_TERM[url.path()]))
         keys = QAction(tr("Keys"), self)
         keys.setShortcut(QKeySequence(Qt.Key.Key_K))
         keys.triggered.connect(self.keysRequested)
