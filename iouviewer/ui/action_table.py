@@ -578,8 +578,9 @@ _VIEW = (
 
 _HELP = (
     _action("gettingStarted", tr("Getting started"), "", "", "help", "help.getting_started", needs_video=False),
+    _action("manual", tr("Manual"), "", "", "help", "help.manual", needs_video=False),
     _action("keySheet", tr("Keys…"), "keyboard", "Ctrl+/", "help", "help.keys", needs_video=False),
-    _action("contextHelp", tr("Explain what has the focus"), "", "F1", "help", "help.for_focus", needs_video=False),
+    _action("contextHelp", tr("Help for what has the focus"), "", "F1", "help", "help.for_focus", needs_video=False),
     _action("numbersHelp", tr("What the numbers mean"), "", "", "help", "help.numbers", needs_video=False),
     _action("releaseNotes", tr("Release notes"), "", "", "help", "help.release_notes", needs_video=False),
     _action("reportProblem", tr("Report a problem…"), "", "", "help", "help.report_problem", needs_video=False),
