@@ -83,3 +83,22 @@ def test_cancelling_the_tree_opens_nothing(qtbot: QtBot, tmp_path: Path) -> None
         with hands.in_dialog(lambda _dialog: hands.key("Escape")):
             hands.drop(hands.window, root)
         assert hands.sees("firstRun.sample")
+
+
+def test_a_split_is_chosen_by_keys(qtbot: QtBot, tmp_path: Path) -> None:
+    root = write_roboflow(tmp_path)
+
+    def choose(dialog: QDialog) -> None:
+        hands.key("Down")
+        hands.wait(lambda: any("3 images of valid are opened" in text for text in hands.texts(dialog)), "the note")
+        hands.key("Return")
+
+    def confirm(dialog: QDialog) -> None:
+        hands.wait(lambda: hands.button("Open", dialog).isEnabled(), "the files to be read")
+        hands.key("Return")
+
+    with opened_window(qtbot) as window:
+        hands = Hands(qtbot, window)
+        with hands.in_dialog(choose, confirm):
+            hands.drop(hands.window, root)
+        hands.wait(lambda: hands.reads("/ 2"), "the three images of the split")

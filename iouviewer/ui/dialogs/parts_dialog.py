@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QWidget
 
 from iouviewer.i18n import tr, tr_n
@@ -34,6 +34,8 @@ class PartsDialog(FramedDialog):
         self.tree.setAccessibleName(tr("Parts of the data set"))
         self.tree.setHeaderLabels(list(_COLUMNS))
         self.tree.setItemsExpandable(False)
+        self.tree.setRootIsDecorated(False)
+        self.tree.setUniformRowHeights(True)
         header = self.tree.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
@@ -56,6 +58,7 @@ class PartsDialog(FramedDialog):
         rows = min(len(self._parts) + 1, _MAX_ROWS)
         self.tree.setMinimumHeight(header.sizeHint().height() + rows * _ROW_HEIGHT + 4)
         self._update()
+        self.tree.setMaximumHeight(self.tree.minimumHeight())
         self.resize(SIZE["dialog_m"], self.sizeHint().height())
         self.tree.setFocus()
 
@@ -105,6 +108,7 @@ class PartsDialog(FramedDialog):
 
 def _item(texts: Sequence[str]) -> QTreeWidgetItem:
     item = QTreeWidgetItem(list(texts))
+    item.setSizeHint(0, QSize(0, _ROW_HEIGHT))
     for column in (2, 3):
         item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     return item
