@@ -18,7 +18,7 @@ Frames count from 0, boxes are x1, y1, x2, y2 in pixels, scores are 0 to 1. What
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -494,6 +494,7 @@ def evaluate(
     joined: Joined,
     *,
     analysis: bool = True,
+    speed_file: Path | str | None = None,
     progress: ProgressCallback = no_progress,
     cancelled: Cancelled | None = None,
 ) -> EvalResult:
@@ -501,6 +502,7 @@ def evaluate(
 
     Args:
         analysis: also compute verdicts, error types, curves, tracks and sizes, which takes seconds.
+        speed_file: speeds measured elsewhere (``speed.json``), for variants of the same names.
         progress: called with steps done, steps in all, and what is being done.
 
     Returns:
@@ -508,10 +510,11 @@ def evaluate(
         ``score_csv()``, ``pairs_csv()``, ``plot(path)``.
 
     Raises:
-        UserError: all predictions of a variant were left out for their classes. CancelledError.
+        UserError: all predictions of a variant were left out for their classes; bad speeds. CancelledError.
     """
     refuse_left_out(joined.inputs)
-    request = replace(joined.request, analysis=analysis)
+    speeds = None if speed_file is None else _existing(speed_file, tr("the file of speeds does not exist"))
+    request = replace(joined.request, analysis=analysis, speed_file=speeds)
     return score_inputs(request, joined.inputs, watched(progress, cancelled))
 
 
@@ -565,19 +568,9 @@ def report(result: EvalResult, path: Path | str) -> Path:
         UserError: another ending, or the file cannot be written.
     """
     target = Path(path)
-    writers: dict[str, Callable[[], bytes]] = {
-        ".json": result.json,
-        ".html": result.html,
-        ".csv": result.score_csv,
-        ".png": lambda: result.plot(target),
-        ".svg": lambda: result.plot(target),
-    }
-    writer = writers.get(target.suffix.lower())
-    if writer is None:
-        endings = ", ".join(writers)
-        raise UserError(tr("a report has one of the endings {endings}", endings=endings), path=target)
+    data = result.report(target)
     try:
-        write_file(target, writer())
+        write_file(target, data)
     except OSError as error:
         raise UserError(tr("cannot be written: {reason}", reason=error.strerror or error), path=target) from error
     return target

@@ -65,6 +65,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--bench", action="store_true", help=tr("also measure the speed of the models in alternating rounds")
     )
     parser.add_argument(
+        "--speed",
+        type=Path,
+        metavar="FILE",
+        help=tr("speeds measured elsewhere: speed.json of iouviewer bench, for variants of the same names"),
+    )
+    parser.add_argument(
         "--fail-if",
         metavar="EXPR",
         help=tr(
@@ -92,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
             "--html": args.html,
             "--table": args.table,
         },
-        (args.video, args.gt, *(path for _, path in [*args.pred, *args.model]), *frame_lists(args.frames)),
+        (args.video, args.gt, *(path for _, path in [*args.pred, *args.model]), args.speed, *frame_lists(args.frames)),
         force=args.force,
     )
     _check(args)
@@ -101,12 +107,13 @@ def run(args: argparse.Namespace) -> int:
         target=args.target,
         verdicts=True,
         kept=None if args.out is None else KeptRuns(args.out, force=args.force),
+        speed_file=args.speed,
         analysis=args.json is not None or args.html is not None or _needs_analysis(args.fail_if),
     )
     with ProgressLine("eval") as progress:
         result = evaluate(request, progress)
         if args.bench:
-            result = replace(result, speeds=measure_speeds(request, progress))
+            result = result.with_speeds(measure_speeds(request, progress))
     # Evaluate the condition before anything is printed: one with an error must not look like a finished run.
     condition_holds = args.fail_if is not None and result.condition_holds(args.fail_if)
     for path, contents in (
@@ -143,10 +150,29 @@ def _check(args: argparse.Namespace) -> None:
         )
     if (args.out is not None or args.bench) and not args.model:
         raise UserError(tr("--out and --bench need --model"), remedy=tr("Give --model NAME=WEIGHTS."))
+    if args.speed is not None:
+        _check_speed_file(args)
     if args.gt is None and not is_data_yaml(args.video):
         raise UserError(
             tr("there is no ground truth"),
             remedy=tr("Give --gt FILE, or the data.yaml of a YOLO data set in place of the video."),
+        )
+
+
+def _check_speed_file(args: argparse.Namespace) -> None:
+    """UserError for a file of speeds that cannot be used, before the long part of the work."""
+    from iouviewer.cli.options import variant_paths
+    from iouviewer.jobs.speeds import assign_speeds, read_speeds
+
+    models = [name for name, _ in variant_paths(args.model)]
+    names = [name for name, _ in variant_paths([*args.pred, *args.model])]
+    assigned, _ = assign_speeds(read_speeds(args.speed), {name: name for name in names}, args.speed)
+    twice = [name for name in models if args.bench and name in assigned]
+    if twice:
+        raise UserError(
+            tr("--bench measures {names}, and the file has speeds of the same names", names=", ".join(twice)),
+            path=args.speed,
+            remedy=tr("Leave out --bench or --speed, or name the model differently."),
         )
 
 

@@ -218,11 +218,11 @@ METRIC_COLUMNS: tuple[MetricColumn, ...] = (
     MetricColumn("fn", "fn", tr("FN"), tr("False negatives: missed boxes."), _REPORTS, NumberFormat.COUNT),
     MetricColumn(
         "fps",
-        "fps",
+        "shown_fps",
         tr("FPS"),
         tr(
-            "Frames per second at batch size 1, from the median time per frame. "
-            "Measured for models run here; otherwise as stated in the prediction file."
+            "Frames per second at batch size 1, from the median time per frame: measured side by side (Measure speed), "
+            "else of the run here, else as stated in the prediction file."
         ),
         Output.WINDOW,
         NumberFormat.RATE,

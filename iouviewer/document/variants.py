@@ -39,7 +39,8 @@ class Variant:
         fps: 1000 / median per-frame milliseconds for models that ran here (docs/metrics.md), else None.
         throughput: frames per wall second of the whole run, else None.
         message: error or status text of a failed or cancelled run.
-        details: hardware, runtime, precision, versions, size of the weights, for the tooltip and the project file.
+        details: hardware, runtime, precision, versions, size of the weights, for the tooltip and the project file;
+            ``speed`` is a measured speed (``jobs.speeds``).
     """
 
     key: str
@@ -56,6 +57,17 @@ class Variant:
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def speed(self) -> dict[str, Any] | None:
+        """The speed that was measured side by side with others, or imported; None without one."""
+        found = self.details.get("speed")
+        return found if isinstance(found, dict) and _positive_number(found.get("fps")) is not None else None
+
+    @property
+    def shown_fps(self) -> float | None:
+        """The measured speed, else that of the run, frames per second; None without either."""
+        return self.fps if self.speed is None else float(self.speed["fps"])
+
+    @property
     def fps_half_iqr(self) -> float | None:
         """Half the interquartile range of ``fps`` over ten parts of the run; None where it is unknown."""
         return _positive_number(self.details.get("fps_half_iqr"))
@@ -68,8 +80,9 @@ class Variant:
 
     @property
     def hardware(self) -> str:
-        """The device that ``fps`` was measured on, empty where it is unknown."""
-        return str(self.details.get("hardware") or "")
+        """The device that ``shown_fps`` was measured on, empty where it is unknown."""
+        source = self.details if self.speed is None else self.speed
+        return str(source.get("hardware") or "")
 
     def with_look(self, *, colour: str | None = None, dash: str | None = None, visible: bool | None = None) -> Variant:
         """A copy with another colour, dash or visibility."""

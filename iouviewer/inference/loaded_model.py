@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,6 +29,8 @@ from iouviewer.inference.trust import TrustStore
 
 ANSWER_TIMEOUT_S = 600.0
 """Time for a worker to answer: loading a model, or one frame."""
+POLL_S = 0.1
+"""Time between two questions whether the caller still wants the answer."""
 
 
 class Answer(NamedTuple):
@@ -44,11 +46,13 @@ class LoadedModel:
 
     Attributes:
         request: which model on which video; its frames are not used.
+        cancelled: asked while the worker is busy; True raises InterruptedError in the call that waits.
     """
 
     request: RunRequest
     trusted: Collection[str] | None = None
     command: list[str] | None = None
+    cancelled: Callable[[], bool] | None = None
 
     def __enter__(self) -> LoadedModel:
         """Load the model. UserError: it cannot be loaded."""
@@ -99,16 +103,26 @@ class LoadedModel:
         )  # fmt: skip
 
     def _next(self) -> FromWorker:
-        try:
-            message = self._worker.messages.get(timeout=ANSWER_TIMEOUT_S)
-        except queue.Empty as error:
-            seconds = f"{ANSWER_TIMEOUT_S:.0f}"
-            raise UserError(tr("the inference process did not answer within {seconds} s", seconds=seconds)) from error
+        message = self._wait()
         if message is None:
             raise _error(explain_end(self._worker.end(), self._worker.log))
         if isinstance(message, protocol.ProtocolError):
             raise UserError(tr("the inference process sent wrong data: {reason}", reason=message))
         return message
+
+    def _wait(self) -> FromWorker | protocol.ProtocolError | None:
+        """The next message; None where the worker has ended."""
+        deadline = time.monotonic() + ANSWER_TIMEOUT_S
+        while True:
+            if self.cancelled is not None and self.cancelled():
+                raise InterruptedError
+            try:
+                return self._worker.messages.get(timeout=POLL_S)
+            except queue.Empty as error:
+                if time.monotonic() >= deadline:
+                    seconds = f"{ANSWER_TIMEOUT_S:.0f}"
+                    text = tr("the inference process did not answer within {seconds} s", seconds=seconds)
+                    raise UserError(text) from error
 
     def _checked(self, message: FromWorker, checks: MessageChecks) -> FromWorker:
         if isinstance(message, Failed):

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 import platform
 import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
 
+from iouviewer.document.variants import RunState, Variant
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.inference.environment import describe_hardware
@@ -23,13 +24,15 @@ from iouviewer.inference.runner import RunRequest
 from iouviewer.jobs.data_set import listed_images, open_reader
 from iouviewer.jobs.evaluate import EvalRequest
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
-from iouviewer.jobs.run_facts import weights_bytes
+from iouviewer.jobs.run_facts import request_of, weights_bytes
+from iouviewer.jobs.speeds import PARTS, SCHEMA, Ratio, fps_interval, ratio_of, why_apart, with_ratios
 from iouviewer.metrics.table import Float
 
 MIN_ROUNDS = 4
+DEFAULT_ROUNDS, DEFAULT_FRAMES = 10, 20
+"""Rounds of a measurement, and frames of a round and model."""
 LOADED_RATIO = 1.15
 """A fixed calculation that takes this many times as long in one round as in another: the machine was not quiet."""
-PARTS = ("decode", "preprocess", "inference", "postprocess")
 _CALIBRATION_SIZE, _CALIBRATION_REPEATS = 384, 12
 
 
@@ -42,29 +45,17 @@ class BenchRequest:
         rounds: in each, every model processes the same frames; odd rounds go through the models backwards.
         frames: of a round and model.
         warm_up: frames that each model processes before, which are not measured.
+        own_options: settings of single models by name, in place of ``options``.
     """
 
     video: Path
     models: tuple[NamedPath, ...]
     options: RunOptions
     baseline: str
-    rounds: int = 10
-    frames: int = 20
+    rounds: int = DEFAULT_ROUNDS
+    frames: int = DEFAULT_FRAMES
     warm_up: int = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """How many times as fast as the baseline; ``low`` and ``high`` are the ends of the 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def is_distinguishable(self) -> bool:
-        """Whether the interval leaves out 1."""
-        return not self.low <= 1.0 <= self.high
+    own_options: Mapping[str, RunOptions] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -116,6 +107,7 @@ class BenchResult:
         hardware: of this machine.
         calibration: milliseconds of a fixed calculation before each round, (rounds,).
         warnings: sentences about what makes the measurement uncertain.
+        measurement: identifies the rounds that the speeds have in common.
     """
 
     request: BenchRequest
@@ -123,18 +115,25 @@ class BenchResult:
     hardware: str
     calibration: tuple[float, ...]
     warnings: tuple[str, ...] = ()
+    measurement: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 def bench(
-    request: BenchRequest, progress: ProgressCallback = no_progress, *, command: list[str] | None = None
+    request: BenchRequest,
+    progress: ProgressCallback = no_progress,
+    *,
+    command: list[str] | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> BenchResult:
     """Measure all models in alternating rounds.
 
     Args:
         command: replaces the command line of a worker.
+        cancelled: asked some times a second; True ends the measurement at once.
 
     Raises:
         UserError: a model cannot be loaded, or a video cannot be read.
+        InterruptedError: ``cancelled`` became true.
     """
     names = [name for name, _ in request.models]
     if request.baseline not in names:
@@ -159,7 +158,9 @@ def bench(
     with ExitStack() as stack:
         loaded = {}
         for name, weights in request.models:
-            loaded[name] = stack.enter_context(LoadedModel(_run_request(request, name, weights, images), None, command))
+            progress(0, request.rounds * len(names), tr("{name}: loading", name=name))
+            run = _run_request(request, name, weights, images)
+            loaded[name] = stack.enter_context(LoadedModel(run, None, command, cancelled))
             loaded[name].run(range(min(request.warm_up, count)))
         for number, start in enumerate(first):
             calibration.append(_calibrate())
@@ -174,7 +175,7 @@ def bench(
 
 
 def _run_request(request: BenchRequest, name: str, weights: Path, images: Sequence[Path]) -> RunRequest:
-    options = request.options
+    options = request.own_options.get(name, request.options)
     return RunRequest(
         name=name,
         weights=weights,
@@ -209,24 +210,10 @@ def _round_times(rounds: Sequence[Float]) -> Float:
     return np.array([float(np.median(part[:, 1:].sum(axis=1))) for part in rounds])
 
 
-def ratio_of(times: Float, baseline: Float) -> Ratio:
-    """Speed relative to the baseline, from the rounds of both: the t interval of the mean logarithm of their ratio.
-
-    Args:
-        times, baseline: (rounds,) milliseconds a frame, both of the same rounds.
-    """
-    logs = np.log(baseline / times)
-    middle, half = float(logs.mean()), math.inf
-    if len(logs) > 1:
-        half = float(stdtrit(len(logs) - 1, 0.975)) * float(logs.std(ddof=1)) / math.sqrt(len(logs))
-    return Ratio(math.exp(middle), math.exp(middle - half), math.exp(middle + half) if half < 700.0 else math.inf)
-
-
 def why_not_comparable(one: ModelLoaded, other: ModelLoaded) -> str:
     """Why two speeds say nothing about the models: another device or hardware; empty if they do."""
-    if (one.device, one.hardware) != (other.device, other.hardware):
-        return tr("measured on {one}, the baseline on {other}", one=one.device, other=other.device)
-    return ""
+    first, second = ({"device": model.device, "hardware": model.hardware} for model in (one, other))
+    return why_apart(first, second)
 
 
 def _calibrate() -> float:
@@ -257,7 +244,8 @@ def _warnings(calibration: Sequence[float]) -> tuple[str, ...]:
 def bench_values(result: BenchResult) -> dict[str, Any]:
     """The result for JSON (``speed.json``)."""
     return {
-        "schema": "iouviewer.speed/1",
+        "schema": SCHEMA,
+        "measurement": result.measurement,
         "hardware": result.hardware,
         "system": platform.platform(terse=True),
         "baseline": result.request.baseline,
@@ -275,9 +263,11 @@ def _speed_values(speed: ModelSpeed) -> dict[str, Any]:
     p50, p95, p99 = speed.percentiles()
     model, ratio = speed.model, speed.ratio
     decode = speed.fps_with_decoding
+    rounds = _round_times(list(speed.times)).tolist()
     return {
         "name": speed.name,
         "fps": speed.fps,
+        "fps_interval": list(fps_interval(speed.fps, rounds) or ()) or None,
         "fps_with_decoding": None if math.isnan(decode) else decode,
         "p50_ms": p50,
         "p95_ms": p95,
@@ -299,8 +289,47 @@ def _speed_values(speed: ModelSpeed) -> dict[str, Any]:
         "imgsz": list(model.imgsz),
         "sha256": model.sha256,
         "versions": dict(model.versions),
-        "rounds_ms": [float(np.median(part[:, 1:].sum(axis=1))) for part in speed.times],
+        "rounds_ms": rounds,
     }
+
+
+def request_for(
+    variants: Iterable[Variant], baseline: str, video: Path, *, rounds: int, frames: int
+) -> tuple[BenchRequest, dict[str, str]]:
+    """The measurement of all variants whose model ran here, each with the settings of its run.
+
+    Args:
+        baseline: name of the variant that the others are compared with; if it has no model, the first that has one.
+
+    Returns:
+        The request, and by name why the other variants cannot be measured.
+
+    Raises:
+        UserError: there is no model to measure.
+    """
+    models: list[NamedPath] = []
+    options: dict[str, RunOptions] = {}
+    others: dict[str, str] = {}
+    for variant in variants:
+        weights = Path(variant.path)
+        if variant.state is RunState.IMPORTED or not variant.path:
+            others[variant.name] = tr("its predictions come from a file")
+        elif not weights.exists():
+            others[variant.name] = tr("its model is no longer at {path}", path=weights)
+        else:
+            models.append((variant.name, weights))
+            run = request_of(variant.name, weights, video, variant.predictions)
+            device = run.device or variant.predictions.protocol.get("device") or "cpu"
+            options[variant.name] = RunOptions(run.floor, run.nms_iou, run.max_det, run.imgsz, str(device))
+    if not models:
+        reasons = "; ".join(tr("{name}: {reason}", name=name, reason=reason) for name, reason in others.items())
+        raise UserError(
+            tr("there is no model to measure ({reasons})", reasons=reasons or tr("no variants")),
+            remedy=tr("Run a model on this video first, or import a speed.json."),
+        )
+    names = [name for name, _ in models]
+    first = baseline if baseline in names else names[0]
+    return BenchRequest(video, tuple(models), RunOptions(), first, rounds, frames, own_options=options), others
 
 
 def measure_speeds(request: EvalRequest, progress: ProgressCallback = no_progress) -> dict[str, dict[str, Any]]:
@@ -311,9 +340,15 @@ def measure_speeds(request: EvalRequest, progress: ProgressCallback = no_progres
     assert request.video is not None
     names = [name for name, _ in request.models]
     baseline = request.baseline if request.baseline in names else names[0]
-    result = bench(BenchRequest(request.video, request.models, request.run, baseline), progress)
-    shared = {"hardware_here": result.hardware, "warnings": list(result.warnings)}
-    return {speed.name: {**_speed_values(speed), **shared} for speed in result.speeds}
+    return speeds_of(bench(BenchRequest(request.video, request.models, request.run, baseline), progress))
+
+
+def speeds_of(result: BenchResult) -> dict[str, dict[str, Any]]:
+    """The speeds by name with all that each needs on its own, as projects and reports keep them."""
+    values = bench_values(result)
+    shared = {key: values[key] for key in ("measurement", "system", "batch", "warnings")}
+    found = {str(one["name"]): {**one, **shared, "hardware_here": result.hardware} for one in values["models"]}
+    return with_ratios(found, result.request.baseline)
 
 
 def bench_rows(result: BenchResult) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -344,8 +379,4 @@ def bench_rows(result: BenchResult) -> tuple[tuple[str, ...], list[tuple[str, ..
 
 def ratio_text(speed: ModelSpeed) -> str:
     """The ratio to the baseline with its interval: ``1.31× [1.28, 1.35]``."""
-    if speed.ratio is None:
-        return "–"
-    ratio = speed.ratio
-    text = tr("{value:.2f}× [{low:.2f}, {high:.2f}]", value=ratio.value, low=ratio.low, high=ratio.high)
-    return text if ratio.is_distinguishable else tr("{ratio}, not distinguishable", ratio=text)
+    return "–" if speed.ratio is None else speed.ratio.text

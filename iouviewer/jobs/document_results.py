@@ -19,7 +19,7 @@ from iouviewer.document.imported import StatedFact
 from iouviewer.document.notes import NO_FRAME
 from iouviewer.document.origin_view import states_for
 from iouviewer.document.origins import FLAG_MASK, lean_counts
-from iouviewer.document.sources import FrameImage
+from iouviewer.document.sources import FrameImage, Source
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
@@ -138,18 +138,24 @@ def read_document(
         )
         for v, predictions in zip(listed, joined, strict=True)
     ]
-    resolved = replace(
-        request,
-        baseline=found.name,
-        video=Path(known.path) if known.path else None,
-        gt=Path(known.truth_file.name) if known.truth_file.name else None,
-        preds=tuple((v.name, Path(v.path)) for v in listed if v.path),
-        models=(),
-        read=replace(request.read, class_map=_class_maps(listed) | dict(request.read.class_map)),
-    )
+    resolved = _resolved(request, known, listed, found.name)
     notes = report_notes(document, source)
     inputs = without_calibrated(EvalInputs(known, truth, frames, variant_inputs, has_single_images(known), notes=notes))
     return resolved, filter_inputs(only_classes(inputs, request.read.only_classes), request.filter, found.name)
+
+
+def _resolved(request: EvalRequest, source: Source, variants: Sequence[Variant], baseline: str) -> EvalRequest:
+    """The request with what the document knows: its files, the baseline and the measured speeds."""
+    return replace(
+        request,
+        baseline=baseline,
+        video=Path(source.path) if source.path else None,
+        gt=Path(source.truth_file.name) if source.truth_file.name else None,
+        preds=tuple((v.name, Path(v.path)) for v in variants if v.path),
+        speeds={v.name: v.speed for v in variants if v.speed is not None},
+        models=(),
+        read=replace(request.read, class_map=_class_maps(variants) | dict(request.read.class_map)),
+    )
 
 
 def _left_out_notes(truth: GroundTruth) -> list[str]:

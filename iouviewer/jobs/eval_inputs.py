@@ -123,7 +123,6 @@ class ReadOptions:
             accept_differences=self.accept_differences,
             columns=self.columns.get(name, self.columns.get("", "")),
             shapes=self.shapes,
-            shapes=self.shapes,
         )
 
 

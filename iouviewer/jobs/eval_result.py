@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from iouviewer.document.frame_states import excluded_text
+from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.jobs.eval_inputs import Truth
 from iouviewer.jobs.fail_if import condition_holds
 from iouviewer.jobs.filtered_inputs import filter_text
 from iouviewer.jobs.run_differences import RunDifference, describe_run_differences
 from iouviewer.jobs.scoring import VariantScore
+from iouviewer.jobs.speeds import speed_notes, with_ratios
 from iouviewer.metrics.table import Int
 from iouviewer.reports.data_files import PairRow, json_bytes, pairs_csv, score_csv
 from iouviewer.reports.html import html_bytes
@@ -44,7 +46,8 @@ class EvalResult:
         unfit: variant name -> why nothing follows from its numbers.
         run_differences: variant name -> what its run did differently from the baseline's.
         notes: what people wrote on the source, its frames and objects.
-        speeds: variant name -> its speed, measured side by side (``jobs.bench``), as values for JSON.
+        speeds: variant name -> its speed, measured side by side (``jobs.bench``) or there (``jobs.speeds``), as values
+            for JSON.
     """
 
     title: str
@@ -60,6 +63,10 @@ class EvalResult:
     run_differences: Mapping[str, Sequence[RunDifference]] = field(default_factory=dict)
     notes: tuple[ReportNote, ...] = ()
     speeds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def with_speeds(self, measured: Mapping[str, Mapping[str, Any]]) -> EvalResult:
+        """The result with these speeds by variant name beside those that it has."""
+        return replace(self, speeds=with_ratios({**self.speeds, **measured}, self.protocol["baseline"]))
 
     @property
     def values(self) -> dict[str, Any]:
@@ -121,6 +128,24 @@ class EvalResult:
             self.values, self.frames, self.series(), title=self.title, head=self._head(), target=self.target
         )
 
+    def report(self, path: Path) -> bytes:
+        """The report in the format of the path's extension.
+
+        Raises:
+            UserError: no report has this extension.
+        """
+        writers: dict[str, Callable[[], bytes]] = {
+            ".json": self.json,
+            ".html": self.html,
+            ".csv": self.score_csv,
+            ".png": lambda: self.plot(path),
+            ".svg": lambda: self.plot(path),
+        }
+        writer = writers.get(path.suffix.lower())
+        if writer is None:
+            raise UserError(tr("a report has one of the endings {endings}", endings=", ".join(writers)), path=path)
+        return writer()
+
     def condition_holds(self, text: str) -> bool:
         """Whether a condition holds (``jobs.fail_if``)."""
         return condition_holds(text, self.values["variants"], self.unfit)
@@ -154,6 +179,7 @@ class EvalResult:
             parts.append(text_table(variant_table_header(), variant_table_rows(variants, protocol["baseline"])))
         parts.append(val_text(variants))
         parts += [f"{sentence}\n" for sentence in self.sentences]
+        parts += [f"{note}\n" for note in speed_notes(self.speeds)]
         baseline = protocol["baseline"]
         notes = [describe_run_differences(name, baseline, self.run_differences.get(name, ())) for name in self.order]
         parts += [f"{note}\n" for note in notes if note]

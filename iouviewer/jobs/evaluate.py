@@ -54,6 +54,7 @@ from iouviewer.jobs.protocols import AP_PROTOCOL, REVIEW_ANY_CLASS, REVIEW_WITHI
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
 from iouviewer.jobs.run_differences import RunDifference, find_run_differences
 from iouviewer.jobs.scoring import VariantScore, compute_delta, score_variant
+from iouviewer.jobs.speeds import Speed, gather_speeds
 from iouviewer.jobs.val_numbers import run_as_val, with_val_numbers
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import COCO_AREAS, MAX_DETECTIONS, AreaRange, Convention, Int
@@ -78,6 +79,8 @@ class EvalRequest:
         verdicts: compute verdicts even without the rest of the analysis.
         margins: allowed drop of each metric in points, for the verdicts.
         kept: where predictions of ``models`` are kept; None: nowhere.
+        speed_file: speeds measured elsewhere (``speed.json``), for variants of the same names.
+        speeds: by variant name, the speeds that a project keeps (``jobs.speeds``).
     """
 
     video: Path | None
@@ -100,6 +103,8 @@ class EvalRequest:
     read: ReadOptions = field(default_factory=ReadOptions)
     run: RunOptions = field(default_factory=RunOptions)
     kept: KeptRuns | None = None
+    speed_file: Path | None = None
+    speeds: Mapping[str, Speed] = field(default_factory=dict)
 
     @property
     def settings(self) -> ReviewSettings:
@@ -304,7 +309,9 @@ def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCal
     else:
         sentences = find_obstacles(inputs, scores, request.margins)
     unfit = find_unfit_variants(inputs, scores, request.margins)
-    warnings = [*find_warnings(request, truth, variants), *delta_notes(scores, deltas)]
+    names = [variant.name for variant in variants]
+    speeds, speed_notes = gather_speeds(names, baseline, request.speeds, request.speed_file)
+    warnings = [*find_warnings(request, truth, variants), *delta_notes(scores, deltas), *speed_notes]
     if len(scores) == 1:  # with several variants the verdicts say so
         warnings += [tr("{variant} cannot be judged: {reason}", variant=name, reason=unfit[name]) for name in unfit]
     if request.read.strict:
@@ -316,7 +323,8 @@ def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCal
         frames=frames,
         scores=tuple(scores),
         deltas=tuple(deltas),
-        order=tuple(variant.name for variant in variants),
+        order=tuple(names),
+        speeds=speeds,
         target=request.target,
         sentences=tuple(sentences),
         unfit=unfit,

@@ -65,8 +65,15 @@ def _speed(metrics: Mapping[str, Any]) -> str:
         if value is None:
             return UNDEFINED
         return f"{value:.1f}" if half is None else f"{value:.1f} ± {half:.1f}"
-    text, ratio = f"{speed['fps']:.1f}", speed["ratio"]
-    return text if ratio is None else f"{text} ({ratio['value']:.2f}× [{ratio['low']:.2f}, {ratio['high']:.2f}])"
+    text, ratio, ends = f"{speed['fps']:.1f}", speed["ratio"], speed.get("fps_interval")
+    if ends:
+        text = f"{text} [{ends[0]:.1f}, {ends[1]:.1f}]"
+    if speed.get("measured_there"):
+        text = tr("{fps} there", fps=text)
+    if ratio is None:
+        return text
+    high = "∞" if ratio["high"] is None else f"{ratio['high']:.2f}"
+    return f"{text} ({ratio['value']:.2f}× [{ratio['low']:.2f}, {high}])"
 
 
 def _drop(metrics: Mapping[str, Any], key: str) -> str:

@@ -12,6 +12,8 @@ HINTS: dict[str, str] = {
     "includeSource": tr("or leave it out of the verdict on all sources"),
     "addPredictions": tr("a file of boxes becomes a variant"),
     "runModel": tr("weights run in a process of their own"),
+    "measureSpeed": tr("models of the variants, in alternating rounds"),
+    "importSpeeds": tr("the speed.json of another machine"),
     "snapshot": tr("a copy of the project under a name"),
     "saveToSource": tr("changes only what was edited in the file that the ground truth was read from"),
     "takePrevious": tr("all boxes of the frame before"),

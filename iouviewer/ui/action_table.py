@@ -194,6 +194,8 @@ _FILE = (
     _action("compareTruths", tr("Compare with other ground truth…"), "users", "", "file", "agreement.choose"),
     _action("addPredictions", tr("Add predictions…"), "stack", "", "file", "files.add_predictions"),
     _action("runModel", tr("Run model…"), "cpu", "Ctrl+R", "file", "runs.choose_model"),
+    _action("measureSpeed", tr("Measure speed"), "", "Ctrl+Shift+M", "file", "speed.measure", needs=Need.PREDICTIONS),
+    _action("importSpeeds", tr("Import speeds…"), "", "", "file", "speed.choose_file", needs=Need.PREDICTIONS),
     _action(
         "startFromPredictions", tr("Start from predictions…"), "", "", "file", "linking.start", needs=Need.STARTABLE
     ),

@@ -31,8 +31,8 @@ from iouviewer.ui.commands.agreement import AgreementCommands
 from iouviewer.ui.commands.classes import ClassCommands
 from iouviewer.ui.commands.edit import EditCommands
 from iouviewer.ui.commands.exports import ExportCommands
-from iouviewer.ui.commands.filtering import FilterCommands
 from iouviewer.ui.commands.files import FileCommands, RecentFilesMenu
+from iouviewer.ui.commands.filtering import FilterCommands
 from iouviewer.ui.commands.frames import FrameCommands
 from iouviewer.ui.commands.go_to import GoToCommands
 from iouviewer.ui.commands.help import HelpCommands
@@ -45,6 +45,7 @@ from iouviewer.ui.commands.project import ProjectCommands, ProjectMenu
 from iouviewer.ui.commands.propagation import PropagationCommands
 from iouviewer.ui.commands.runs import RunCommands
 from iouviewer.ui.commands.side import SideCommands
+from iouviewer.ui.commands.speed import SpeedCommands
 from iouviewer.ui.commands.tracks import TrackCommands
 from iouviewer.ui.commands.variants import VariantCommands
 from iouviewer.ui.commands.view import ViewCommands
@@ -273,6 +274,7 @@ class WindowParts(QObject):
         )
         self.run_record = RunRecord(session, self)
         groups: dict[str, object] = {"goTo": self.go_to, "palette": self.palette, "help": help_commands}
+        groups["speed"] = self.speed = SpeedCommands(window, session, self.queue, self.status, self.view, self.loader)
         groups["classes"] = ClassCommands(window, session, self.views.problems.model, self.runs.choose_classes)
         groups["dataset"] = self.dataset.commands
         groups["agreement"] = AgreementCommands(window, session, self.controller)
@@ -330,7 +332,9 @@ class WindowParts(QObject):
         self.files.failed.connect(self.pages.show_start)
         self.key_filter.held.connect(self.actions.run)
         self.key_filter.released.connect(self.actions.run)
-        for group in (self.files, self.dataset.commands, self.project, self.runs, self.exports, self.actions):
+        self.files.speedsGiven.connect(self.speed.import_file)
+        groups = (self.files, self.dataset.commands, self.project, self.runs, self.speed, self.exports, self.actions)
+        for group in groups:
             group.failed.connect(self.notifier.show)
         self._status_messages = StatusMessages(session, self.controller, self.notifier, self.status)
         self._action_texts = ActionTexts(session, self.playback, self.actions)
@@ -417,13 +421,10 @@ class WindowParts(QObject):
             self.notifier.show(error, Level.WARNING)
 
     def _apply_theme(self, theme: Theme) -> None:
-        self.actions.set_theme(theme)
-        self.shell.set_theme(theme)
-        self.views.timeline.set_theme(theme)
-        self.video_presenter.set_theme(theme)
-        self.views.side_panel.set_theme(theme)
-        self.views.variants.set_theme(theme)
-        self.views.verdicts.set_theme(theme)
+        views = self.views
+        parts = (self.video_presenter, views.timeline, views.side_panel, views.variants, views.verdicts)
+        for part in (self.actions, self.shell, *parts):
+            part.set_theme(theme)
 
     # Signals
 
@@ -483,6 +484,7 @@ class WindowParts(QObject):
         jobs = (
             self.propagation,
             self.runs,
+            self.speed,
             self.files,
             self.dataset.commands,
             self.exports,

@@ -25,8 +25,7 @@ def press(hands: Hands, place: str, typed: str, modifiers: Qt.KeyboardModifier =
 
 
 def frame(hands: Hands) -> int:
-    found = next(w for w in hands.window.findChildren(QLineEdit) if w.text().isdigit())
-    return int(found.text())
+    return hands.frame
 
 
 def tooltip(hands: Hands, id: str) -> str:

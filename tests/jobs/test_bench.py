@@ -14,8 +14,9 @@ from iouviewer.cli import main
 from iouviewer.errors import UserError
 from iouviewer.inference import loaded_model
 from iouviewer.jobs import bench as bench_job
-from iouviewer.jobs.bench import BenchRequest, Ratio, bench, bench_rows, bench_values, ratio_of
+from iouviewer.jobs.bench import BenchRequest, bench, bench_rows, bench_values
 from iouviewer.jobs.requests import RunOptions
+from iouviewer.jobs.speeds import Ratio, ratio_of
 from tests.inference.helpers import python_worker
 from tests.ui.window import write_video
 

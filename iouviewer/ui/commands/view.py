@@ -15,6 +15,7 @@ from iouviewer.document.edits import Change
 from iouviewer.i18n import tr
 from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.compare.compare_view import CompareMode
+from iouviewer.ui.compare.speed_page import SpeedPage
 from iouviewer.ui.panels.score_controls import ScoreControls
 from iouviewer.ui.workspaces import Panel, Workspace, Workspaces
 
@@ -74,6 +75,16 @@ class ViewCommands:
     def show_dataset(self) -> None:
         """Show the workspace for all sources together."""
         self._show(Workspace.DATASET)
+
+    @property
+    def speed_page(self) -> SpeedPage:
+        """The tab of Compare with measured speeds."""
+        return self._workspaces.views.side_panel.speed
+
+    def show_speeds(self) -> None:
+        """Show the tab with measured speeds."""
+        self.show_compare()
+        self._workspaces.views.side_panel.show_page(self.speed_page)
 
     def _show(self, workspace: Workspace) -> None:
         self._workspaces.show_workspace(workspace)

@@ -28,6 +28,7 @@ from iouviewer.jobs.differences import BINS, MOVED_IOU, NO_OBJECTS, ChangedObjec
 from iouviewer.ui.compare.breakdown import BreakdownPage
 from iouviewer.ui.compare.changed_objects import ChangedObjectsView
 from iouviewer.ui.compare.operating_points import OperatingPoints, PlottedCurve
+from iouviewer.ui.compare.speed_page import SpeedPage
 from iouviewer.ui.theme import Theme
 from iouviewer.ui.tokens import SPACE
 from iouviewer.ui.variant_look import dash_icon, panel_colour, variant_pen
@@ -110,6 +111,8 @@ class SidePanel(QWidget):
         self.breakdown = BreakdownPage(session)
         self.tabs.addTab(self.breakdown, tr("Breakdown"))
         self.breakdown.placeActivated.connect(self.objectActivated)
+        self.speed = SpeedPage(session)
+        self.tabs.addTab(self.speed, tr("Speed"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -214,6 +217,10 @@ class SidePanel(QWidget):
             button.setAccessibleName(action.text())
             row.addWidget(button)
         self.tabs.setCornerWidget(corner)
+
+    def show_page(self, page: QWidget) -> None:
+        """Show one of the tabs."""
+        self.tabs.setCurrentWidget(page)
 
     # The compared pair
 

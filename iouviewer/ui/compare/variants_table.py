@@ -47,7 +47,7 @@ from iouviewer.ui.theme import Theme, coloured_icon, popup_menu
 from iouviewer.ui.tokens import ICON_SIZE, SIZE, SPACE
 
 DELTA_COLUMN = "delta"
-_WIDTHS = {"ap": 70, "ap50": 66, "ap75": 66, "avg_iou": 64, "fps": 92, "size_mb": 62, "frames": 78}
+_WIDTHS = {"ap": 70, "ap50": 66, "ap75": 66, "avg_iou": 64, "fps": 124, "size_mb": 62, "frames": 78}
 _WIDTH = 56
 _DELTA_SHARE, _DELTA_MIN, _DELTA_MAX = 0.19, 96, 300
 """Width of the intervals as a share of the table's, and its limits in logical pixels."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from html import escape
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, Qt, QTimer
@@ -19,6 +20,7 @@ from iouviewer.document.scores_types import NoAp, VariantSummary
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.judge import Difference
+from iouviewer.jobs.speeds import there_text
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import Convention
 from iouviewer.ui.fonts import font
@@ -37,7 +39,7 @@ INTERVAL_ROLE = Qt.ItemDataRole.UserRole + 20
 BASELINE_ROLE = Qt.ItemDataRole.UserRole + 21
 """Data of a row: whether it is the baseline."""
 SPREAD_ROLE = Qt.ItemDataRole.UserRole + 22
-"""Data of an FPS cell: its text "± 2.4"; empty where the spread is unknown."""
+"""Data of an FPS cell: its interval "[50.4, 55.2]", or its spread "± 2.4"; empty where both are unknown."""
 DEVICE_ROLE = Qt.ItemDataRole.UserRole + 23
 """Data of an FPS cell: the device that it was measured on; empty without a speed or where the device is unknown."""
 
@@ -245,10 +247,9 @@ class VariantsModel(QAbstractTableModel):
         if role == INTERVAL_ROLE:
             return self._intervals.get(variant.key) if column.is_delta and column.field == "ap" else None
         if role == SPREAD_ROLE:
-            spread = variant.fps_half_iqr if column.key == "fps" and variant.fps is not None else None
-            return "" if spread is None else f"± {spread:.1f}"
+            return _spread_text(variant) if column.key == "fps" else ""
         if role == DEVICE_ROLE:
-            return variant.hardware if column.key == "fps" and variant.fps is not None else ""
+            return variant.hardware if column.key == "fps" and variant.shown_fps is not None else ""
         return self._foreground(variant, column) if role == Qt.ItemDataRole.ForegroundRole else None
 
     def _is_baseline(self, key: str) -> bool:
@@ -295,7 +296,7 @@ class VariantsModel(QAbstractTableModel):
         if column.key not in self._best:
             variants = list(self._session.variants)
             values = [value for each in variants if (value := self._number(each, column)) is not None]
-            is_comparable = column.key != "fps" or len({each.hardware for each in variants if each.fps}) == 1
+            is_comparable = column.key != "fps" or len({each.hardware for each in variants if each.shown_fps}) == 1
             self._best[column.key] = max(values) if len(values) > 1 and is_comparable else None
         value = self._number(variant, column)
         return value is not None and value == self._best[column.key]
@@ -468,8 +469,19 @@ def _ap_lines(summary: VariantSummary) -> list[str]:
     return lines
 
 
+def _spread_text(variant: Variant) -> str:
+    """The 95 % interval of a measured speed, or the spread of a run's."""
+    if variant.speed is not None:
+        ends = variant.speed.get("fps_interval")
+        return f"[{ends[0]:.1f}, {ends[1]:.1f}]" if ends else ""
+    spread = variant.fps_half_iqr if variant.fps is not None else None
+    return "" if spread is None else f"± {spread:.1f}"
+
+
 def _speed_lines(variant: Variant) -> list[str]:
     """The conditions of a measured speed; without them speeds cannot be compared."""
+    if variant.speed is not None:
+        return _measured_lines(variant.speed)
     lines = []
     if variant.fps_half_iqr is not None:
         lines.append(tr("± half the interquartile range over ten parts of the run; batch size 1, without warm-up"))
@@ -481,6 +493,15 @@ def _speed_lines(variant: Variant) -> list[str]:
     if variant.fps is None:
         lines.append(tr("Not run here, and its file does not state a speed"))
     return lines
+
+
+def _measured_lines(speed: Mapping[str, Any]) -> list[str]:
+    place = there_text(speed)
+    lines = [tr("From {place}", place=escape(place)) if place else tr("Measured side by side, here")]
+    if speed.get("fps_interval"):
+        lines.append(tr("[ ]: 95 % interval from the rounds; see Compare, Speed"))
+    facts = [str(speed[name]) for name in ("hardware", "runtime", "precision") if speed.get(name)]
+    return [*lines, escape(", ".join(facts))] if facts else lines
 
 
 def _size_lines(variant: Variant) -> list[str]:
