@@ -332,7 +332,7 @@ class WindowParts(QObject):
         self.files.failed.connect(self.pages.show_start)
         self.key_filter.held.connect(self.actions.run)
         self.key_filter.released.connect(self.actions.run)
-        self.files.speedsGiven.connect(self.speed.import_file)
+        self.files.take_speeds = self.speed.take
         groups = (self.files, self.dataset.commands, self.project, self.runs, self.speed, self.exports, self.actions)
         for group in groups:
             group.failed.connect(self.notifier.show)
@@ -481,16 +481,7 @@ class WindowParts(QObject):
         self.settings.extra[COMPARE_MODE] = self.views.compare_view.mode.value
         self.settings.set_score_defaults(self.session.scores.settings)
         self._save_settings()
-        jobs = (
-            self.propagation,
-            self.runs,
-            self.speed,
-            self.files,
-            self.dataset.commands,
-            self.exports,
-            self.verdicts,
-            self.deferred_scores,
-            self.differences,
-        )
-        for part in (*jobs, self.controller, self.loader, self.run_record):
+        commands = (self.propagation, self.runs, self.speed, self.files, self.dataset.commands, self.exports)
+        jobs = (self.verdicts, self.deferred_scores, self.differences)
+        for part in (*commands, *jobs, self.controller, self.loader, self.run_record):
             part.close()

@@ -29,7 +29,6 @@ from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.box_files import find_dataset_parts, refuse_frames_outside
 from iouviewer.jobs.eval_inputs import context_of
 from iouviewer.jobs.requests import OpenRequest
-from iouviewer.jobs.speeds import is_speed_file
 from iouviewer.metrics.table import Float, Int
 from iouviewer.resource_files import resource_path
 from iouviewer.ui.commands.rejoin import ResultsRejoiner
@@ -70,12 +69,10 @@ class FileCommands(QObject):
     Signals:
         failed(UserError): something could not be opened.
         opened(bool): a video is shown and its files are imported; True if it is the sample.
-        speedsGiven(Path): a file of measured speeds was dropped or chosen.
     """
 
     failed = Signal(object)
     opened = Signal(bool)
-    speedsGiven = Signal(object)
 
     def __init__(
         self,
@@ -99,6 +96,7 @@ class FileCommands(QObject):
         self._is_sample = False
         self.offer_dataset: Callable[[Sequence[Path]], bool] = lambda _paths: False
         """Takes paths that are a dataset or hold several sources; replaced by the window."""
+        self.take_speeds: Callable[[Sequence[Path]], Sequence[Path]] = lambda paths: paths
         self.is_listed: Callable[[str], bool] = lambda _path: False
         """Whether the open dataset lists a video, whose place among the recent files it then takes."""
         loader.opened.connect(self._on_loader_opened)
@@ -189,14 +187,7 @@ class FileCommands(QObject):
 
     def open_alone(self, paths: Sequence[Path]) -> None:
         """As ``open_paths``, without asking about a dataset."""
-<<<<<<< HEAD
-        candidates = self._candidates(paths)
-=======
-        speeds = [path for path in paths if is_speed_file(path)]
-        for path in speeds:
-            self.speedsGiven.emit(path)
-        candidates = find_candidates([path.absolute() for path in paths if path not in speeds])
->>>>>>> eacedfc (wip)
+        candidates = self._candidates(self.take_speeds(paths))
         if len(candidates) == 1 and candidates[0].role is FileRole.PROJECT:
             self._open_project(candidates[0].path)
         elif len(candidates) == 1 and candidates[0].role is FileRole.VIDEO:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -15,7 +15,7 @@ from iouviewer.app.video.frame_loader import FrameLoader
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.bench import BenchResult, bench, request_for, speeds_of
-from iouviewer.jobs.speeds import Speed, assign_speeds, read_speeds
+from iouviewer.jobs.speeds import Speed, assign_speeds, is_speed_file, read_speeds
 from iouviewer.ui.commands.view import ViewCommands
 from iouviewer.ui.panels.status_bar import StatusBar
 
@@ -157,6 +157,12 @@ class SpeedCommands(QObject):
         path, _ = QFileDialog.getOpenFileName(self._window, tr("Import speeds"), folder, _FILTER)
         if path:
             self.import_file(Path(path))
+
+    def take(self, paths: Sequence[Path]) -> Sequence[Path]:
+        """Import the files of measured speeds among dropped or chosen ones; returns the others."""
+        for path in filter(is_speed_file, paths):
+            self.import_file(path)
+        return [path for path in paths if not is_speed_file(path)]
 
     def import_file(self, path: Path) -> None:
         """Take the speeds of a file for the variants of the same names."""
