@@ -28,7 +28,7 @@ from iouviewer.jobs.judge import Difference, Judged
 from iouviewer.jobs.partials import Partial, PooledScores, compute_partial, pool
 from iouviewer.jobs.scoring import score_variant
 from iouviewer.metrics.review import ReviewSettings
-from iouviewer.metrics.table import Int
+from iouviewer.metrics.table import UNSPECIFIED_CLASS, Int
 from iouviewer.metrics.verdict import Outcome
 from iouviewer.project.dataset_file import SUFFIX, DatasetFile
 
@@ -100,7 +100,13 @@ def state_of(source: DatasetSource, request: EvalRequest) -> str:
     """Names what a source's numbers stand on: its contents and the settings; empty where the contents are unknown."""
     if source.progress is None:
         return ""
-    settings = (*astuple(request.settings), request.frames, request.baseline, sorted(request.margins.items()))
+    settings = (
+        *astuple(request.settings),
+        request.frames,
+        request.filter,
+        request.baseline,
+        sorted(request.margins.items()),
+    )
     digest = hashlib.sha256(repr((__version__, settings)).encode()).hexdigest()[:12]
     return f"{source.progress.state}/{digest}"
 
@@ -322,10 +328,16 @@ def _count_classes(
 
 
 def pooled_scores(measured: Sequence[MeasuredSource]) -> dict[str, PooledScores]:
-    """Scores of all sources together by variant, of the variants that every source has."""
+    """Scores of all sources together by variant, of the variants that every source has.
+
+    None where boxes without a class make AP treat all boxes as one class on some of the sources only.
+    """
     if not measured:
         return {}
     names = [name for name in measured[0].partials if all(name in one.partials for one in measured)]
+    rules = {bool((found.class_ids == UNSPECIFIED_CLASS).any()) for one in measured for found in one.partials.values()}
+    if len(rules) > 1:
+        return {}
     return {name: pool(one.partials[name] for one in measured).scores() for name in names}
 
 

@@ -23,6 +23,7 @@ from iouviewer.jobs.dataset import Deciding
 from iouviewer.ui.dataset.pooled_tables import (
     CLASS_WIDTHS,
     MODEL_WIDTHS,
+    MODEL_WORDS,
     PooledTable,
     PooledTableModel,
     class_titles,
@@ -65,8 +66,11 @@ class DecidingPanel(QWidget):
         self.review = QPushButton(tr("Review its problems"))
         self.review.setObjectName("decidingReview")
         self.review.setProperty("primary", True)
+        self.review.setAutoDefault(False)
         self.compare = QPushButton(tr("Compare on this source"))
         self.compare.setObjectName("decidingCompare")
+        for button in (self.review, self.compare):
+            button.setFixedHeight(SIZE["control_large"])
         self.review.clicked.connect(lambda: self.reviewRequested.emit(self._source))
         self.compare.clicked.connect(lambda: self.compareRequested.emit(self._source))
         buttons = QHBoxLayout()
@@ -89,6 +93,7 @@ class DecidingPanel(QWidget):
             self._source = deciding.source
             self.title.setText(deciding.title)
             self.text.setText(deciding.text)
+            self.text.setMinimumHeight(self.text.heightForWidth(_TEXT_WIDTH))
 
 
 class _ChoiceChip(QToolButton):
@@ -151,7 +156,7 @@ class DatasetView(QWidget):
         self.deciding = DecidingPanel()
         self.class_model = PooledTableModel(class_titles("", ""))
         self.classes = PooledTable(self.class_model, "datasetClasses", tr("Classes of all sources"), CLASS_WIDTHS)
-        self.model_model = PooledTableModel(model_titles())
+        self.model_model = PooledTableModel(model_titles(), MODEL_WORDS)
         self.models = PooledTable(self.model_model, "datasetModels", tr("Models of all sources"), MODEL_WIDTHS)
         self.class_note = QLabel()
         self.buttons: dict[str, QPushButton] = {}
@@ -172,6 +177,7 @@ class DatasetView(QWidget):
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(2)
         self.progress.setMaximum(1000)
+        self.progress.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -282,6 +288,7 @@ class DatasetView(QWidget):
         """How much of the numbers is computed; None while nothing is."""
         is_running = share is not None and share < 1.0
         self.progress.setValue(round(1000 * share) if share is not None and is_running else 0)
+        self.progress.setVisible(is_running)
 
     def set_theme(self, theme: Theme) -> None:
         """Recolour the icons."""

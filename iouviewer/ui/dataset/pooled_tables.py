@@ -34,10 +34,11 @@ class PooledTableModel(QAbstractTableModel):
     """A table of finished texts.
 
     Args:
-        titles: of the columns; the first ``words`` of them hold words, the others numbers.
+        titles: of the columns.
+        words: the columns that hold words, aligned to the left; the others hold numbers.
     """
 
-    def __init__(self, titles: Sequence[str], words: int = 1) -> None:
+    def __init__(self, titles: Sequence[str], words: frozenset[int] = frozenset({0})) -> None:
         super().__init__()
         self._titles, self._words = list(titles), words
         self._rows: list[Row] = []
@@ -85,7 +86,7 @@ class PooledTableModel(QAbstractTableModel):
         return self._side(index.column()) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def _side(self, column: int) -> Qt.AlignmentFlag:
-        side = Qt.AlignmentFlag.AlignLeft if column < self._words else Qt.AlignmentFlag.AlignRight
+        side = Qt.AlignmentFlag.AlignLeft if column in self._words else Qt.AlignmentFlag.AlignRight
         return side | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -127,7 +128,8 @@ class PooledTable(QTableView):
 
 
 CLASS_WIDTHS = (86, 86, 86, 140, 140, 110)
-MODEL_WIDTHS = (84, 76, 76, 76, 150, 180, 120, 130, 90)
+MODEL_WIDTHS = (84, 76, 76, 84, 130, 190, 120, 150, 96)
+MODEL_WORDS = frozenset({0, 5, 6, 7, 8})
 
 
 def class_titles(baseline: str, variant: str) -> list[str]:
@@ -210,25 +212,30 @@ def model_rows(dataset: Dataset, pooled: Pooled, runs: dict[str, list[RunFacts]]
         fps = f"{min(speeds):.1f}" if len(set(speeds)) == 1 else ""
         if len(set(speeds)) > 1:
             fps = f"{min(speeds):.1f}–{max(speeds):.1f}"
-        digest = digests[0][:12] if len(digests) == 1 else tr("{count} different", count=len(digests))
+        digest = _common(digests)[:12]
         cells = (
             name,
             tr("{count:,} of {total:,}", count=count, total=len(dataset)),
             *map(_score, values),
             word,
             files,
-            digest if digests else "",
+            digest,
             _common([one.device for one in known]),
             fps,
         )
         keys = (name, count, *map(_key, values), word, files, cells[7], cells[8], min(speeds) if speeds else "")
-        rows.append(Row(cells, keys, "" if verdict is None else verdict.sentence))
+        tip = "" if verdict is None else verdict.sentence
+        tip = "\n".join(filter(None, (tip, *dict.fromkeys(one.file for one in known))))
+        rows.append(Row(cells, keys, tip))
     return rows
 
 
 def _common(texts: Sequence[str]) -> str:
+    """The text that all have; else how many different ones there are."""
     found = list(dict.fromkeys(filter(None, texts)))
-    return found[0] if len(found) == 1 else ", ".join(found)
+    if len(found) > 1:
+        return tr("{count:,} different", count=len(found))
+    return found[0] if found else ""
 
 
 def _score(value: float | None) -> str:

@@ -66,7 +66,8 @@ class DatasetPresenter(QObject):
 
     def request(self) -> EvalRequest:
         """How sources are compared: the thresholds of the window, and the allowed drop and frames of Compare."""
-        review = self._session.scores.settings.review
+        settings = self._session.scores.settings
+        review = settings.review
         only_verified = self._settings.extra.get("compareFrames", "") == VERIFIED
         return EvalRequest(
             video=None,
@@ -77,6 +78,7 @@ class DatasetPresenter(QObject):
             convention=review.convention,
             class_agnostic=review.class_agnostic,
             frames=VERIFIED if only_verified else None,
+            filter="" if settings.filter is None else settings.filter.filter.text,
             margins=self._settings.margins(),
         )
 

@@ -56,20 +56,20 @@ _PICTURE = QSize(48, 34)
 _WIDTHS = {
     Column.INCLUDE: 34,
     Column.FRAMES: 62,
-    Column.LABELLED: 118,
-    Column.VERIFIED: 118,
+    Column.LABELLED: 126,
+    Column.VERIFIED: 126,
     Column.PROBLEMS: 68,
     Column.BOXES: 66,
     Column.AP: 56,
-    Column.INTERVAL: 238,
+    Column.INTERVAL: 236,
     Column.VERDICT: 128,
-    Column.EDITED: 92,
+    Column.EDITED: 96,
 }
 _NARROW, _NARROWEST = 1100, 880
 """Below these widths of the table, columns give way."""
 _NARROW_WIDTHS = {Column.LABELLED: 62, Column.VERIFIED: 62, Column.INTERVAL: 190, Column.EDITED: 0}
 _NARROWEST_WIDTHS = {**_NARROW_WIDTHS, Column.LABELLED: 0, Column.BOXES: 0, Column.INTERVAL: 170}
-_BAR = 66
+_BAR = 62
 _MIDDLE = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
 _RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
 

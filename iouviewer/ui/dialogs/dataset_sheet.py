@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
 
 from iouviewer.document.dataset import Dataset, DatasetSource
@@ -93,6 +93,8 @@ class DatasetSheet(FramedDialog):
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(0, Qt.CheckState.Checked)
             item.setToolTip(0, one.path)
+            item.setToolTip(1, _files_text(one))
+            item.setSizeHint(0, QSize(0, SIZE["row_comfortable"]))
             self.list.addTopLevelItem(item)
 
     def _add_buttons(self, open_name: str) -> None:
@@ -135,16 +137,24 @@ class DatasetSheet(FramedDialog):
 
 
 def _with_text(source: DatasetSource) -> str:
-    """The files that are imported when a source is first shown."""
+    """What is imported when a source is first shown, in short."""
     if source.project:
         return tr("its project {name}", name=Path(source.project).name)
     parts = []
-    if source.truth_file == source.path:
-        parts.append(tr("ground truth of the split"))
-    elif source.truth_file:
-        parts.append(tr("ground truth {name}", name=Path(source.truth_file).name))
-    parts += [tr("{variant}: {name}", variant=name, name=Path(path).name) for name, path in source.prediction_files]
-    return " · ".join(parts)
+    if source.truth_file:
+        is_own = source.truth_file == source.path
+        parts.append(tr("ground truth of the split") if is_own else tr("ground truth"))
+    names = [name for name, _path in source.prediction_files]
+    if names:
+        parts.append(tr("predictions: {names}", names=", ".join(names)))
+    return " · ".join(parts) or tr("no boxes yet")
+
+
+def _files_text(source: DatasetSource) -> str:
+    """The files behind ``_with_text``, one a line."""
+    lines = [source.project or source.truth_file]
+    lines += [tr("{variant}: {name}", variant=name, name=path) for name, path in source.prediction_files]
+    return "\n".join(filter(None, lines))
 
 
 def _messages(found: FoundSources) -> list[Message]:

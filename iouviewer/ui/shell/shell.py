@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMenu, QWidget
 
 from iouviewer.app.editing.session import Session
-from iouviewer.i18n import tr
+from iouviewer.i18n import tr, tr_n
 from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.panels.status_bar import StatusBar
 from iouviewer.ui.shell.layer_bar import LayerBar
@@ -20,7 +20,7 @@ from iouviewer.ui.shell.tool_rail import ToolRail
 from iouviewer.ui.shell.top_bar import TopBar
 from iouviewer.ui.shell.view_controls import CaptionChoice, ZoomButton
 from iouviewer.ui.theme import Theme
-from iouviewer.ui.workspaces import Workspaces, WorkspaceViews
+from iouviewer.ui.workspaces import Workspace, Workspaces, WorkspaceViews
 
 _ZOOM_ACTIONS = ("fit", "actualSize", "zoomIn", "zoomOut", "sharpPixels")
 _ADD_ACTIONS = ("addPredictions", "runModel")
@@ -54,7 +54,7 @@ class Shell(QObject):
         self._layer_bar, self._rail = LayerBar(session, theme), ToolRail()
         self.workspaces = Workspaces(views, self._layer_bar, self._rail)
         self.captions = CaptionChoice()
-        self._dataset_text = ""
+        self._dataset_text, self._source_count = "", 0
         self.fill_switcher: Callable[[QMenu], None] = lambda _menu: None
         """Puts the sources of a dataset into the menu of the source's name; replaced by the window."""
 
@@ -114,7 +114,7 @@ class Shell(QObject):
     def show_workspace(self) -> None:
         """Show which workspace is current, and its keys."""
         self.top_bar.show_workspace(self.workspaces.current.value)
-        self.show_hints()
+        self._on_source_changed()
         self.update_tab_order()
 
     def show_hints(self) -> None:
@@ -138,7 +138,7 @@ class Shell(QObject):
         Args:
             place: of the source that is shown, from 1; 0 for none.
         """
-        self._dataset_text = ""
+        self._dataset_text, self._source_count = "", count
         if has_several:
             self._dataset_text = tr("source {place:,} of {count:,}", place=place, count=count) if place else ""
         if hasattr(self, "top_bar"):
@@ -151,8 +151,10 @@ class Shell(QObject):
 
     def _on_source_changed(self) -> None:
         if hasattr(self, "top_bar"):
-            path = str(self._session.source.path)
-            self.top_bar.show_source(self._session.source.name, "\n".join(filter(None, (path, self._dataset_text))))
+            path, name = str(self._session.source.path), self._session.source.name
+            if name and self.workspaces.current is Workspace.DATASET:
+                name = tr_n("{count} source", "{count:,} sources", self._source_count)
+            self.top_bar.show_source(name, "\n".join(filter(None, (path, self._dataset_text))))
         self.show_hints()
 
     def _on_plan_changed(self, plan: LayoutPlan) -> None:

@@ -158,6 +158,8 @@ class TopBar(QWidget):
     def show_workspace(self, id: str) -> None:
         """Check the button of a workspace, ``correct``, ``compare`` or ``dataset``."""
         self.tabs[id].setChecked(True)
+        self.export.setVisible(id != "dataset")  # it exports of one source; the page has its own report
+        self._fit()
 
     def show_dataset(self, has_several: bool) -> None:
         """Show the button of Dataset once there is a second source."""
@@ -196,12 +198,16 @@ class TopBar(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """The words of the menus stay; find, the icons of the workspaces, Export and the source's name give way."""
+        """The words of the menus stay; find, the icons of the workspaces, Export and the source's name give way.
+
+        With three workspaces in a small window, even their words do, for the icons.
+        """
         style = Qt.ToolButtonStyle
-        for level in range(5):
+        tabs = (*[style.ToolButtonTextBesideIcon] * 2, *[style.ToolButtonTextOnly] * 3, style.ToolButtonIconOnly)
+        for level, tab in enumerate(tabs):
             self.find_field.set_wide(self._is_wide and level < 1)
             for button in self.tabs.values():
-                button.setToolButtonStyle(style.ToolButtonTextBesideIcon if level < 2 else style.ToolButtonTextOnly)
+                button.setToolButtonStyle(tab)
             self.export.setToolButtonStyle(style.ToolButtonTextBesideIcon if level < 3 else style.ToolButtonTextOnly)
             self.source.setToolButtonStyle(style.ToolButtonTextBesideIcon if level < 4 else style.ToolButtonIconOnly)
             layout = self.layout()

@@ -224,6 +224,8 @@ class TimelineView(QWidget):
         source = self._session.source
         previous, self._source = self._source, (source.path, source.fingerprint)
         low, high, was_whole = self.axis.low, self.axis.high, self.axis.is_whole
+        # The lines of another video have another length, and are drawn again with each change of the axis.
+        self.plot.set_series([])
         self.axis.set_frame_count(self._session.frame_count)
         self.plot.set_frame_count(self._session.frame_count)
         if not was_whole and source.fingerprint and previous == self._source:
