@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from iouviewer.document.boxes import NO_BOX, NO_TRACK
+from iouviewer.document.boxes import Rect
 from iouviewer.document.decisions import Decision, Verdict
 from iouviewer.document.filtering import NO_FILTER
 from iouviewer.document.problem_groups import GroupedProblems, group_problems
@@ -263,6 +264,19 @@ class ProblemList:
             if decision.verdict in verdicts:
                 chosen[self._rows_of(key)] = True
         return chosen
+
+    def open_at(self, frame: int, box_id: int | None, rect: Rect) -> list[Problem]:
+        """The open problems about a box; None: those of a missing box at this place."""
+        table = self._base.table
+        of_frame = table.rows_of_frame(frame)
+        rows: Int = np.arange(of_frame.start, of_frame.stop)
+        rows = rows[~self._decided[rows]]
+        if box_id is not None:
+            rows = rows[table.box_ids[rows] == box_id]
+        else:
+            rows = rows[np.isin(table.kinds[rows], _ADDING)]
+            rows = rows[iou_matrix(np.array([rect]).T, table.rects[:, rows])[0] >= SAME_PLACE]
+        return [self.problem(row) for row in rows.tolist()]
 
     def problem(self, row: int) -> Problem:
         """The problem in this row."""

@@ -488,6 +488,7 @@ _VIEW = (
     _action("compareModeNext", tr("Next layout"), "", "Shift+F3", _LAYOUT, "view.next_compare_mode", needs_video=False),
     _action("filter", tr("Filter…"), "filter", "Ctrl+L", "view", "filter.ask"),
     _action("removeFilter", tr("Remove filter"), "", "", "view", "filter.remove"),
+    _action("gallery", tr("Show in gallery"), "", "Alt+G", "view", "gallery.show"),
     _action("fit", tr("Fit to window"), "frame-corners", "Ctrl+9", "view", "view.fit"),
     _action("actualSize", tr("Actual size"), "", "Ctrl+0", "view", "view.actual_size"),
     _action("zoomIn", tr("Zoom in"), "", "Ctrl++ Ctrl+=", "view", "view.zoom_in"),

@@ -6,11 +6,11 @@ does. A command that is not available is disabled and says why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QObject, QPoint, QPointF
+from PySide6.QtCore import QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -68,15 +68,15 @@ ENTRIES: Mapping[str, Ids] = {
         *("splitTrack", "mergeTracks", "swapTracks", ""),
         *("trimStart", "trimEnd", FILL_GAP, "fillGaps", ""),
         *("trackClass", "setTrack", "keyFrame", "occluded", "ignore", ""),
-        *("startOfTrack", "endOfTrack", "lockTrack", "isolateTrack", "addNote", ""),
+        *("startOfTrack", "endOfTrack", "lockTrack", "isolateTrack", "gallery", "addNote", ""),
         *("deleteFromHere", "deleteRange", "deleteTrack"),
     ),
-    "tracks": ("mergeTracks", "trackClass", "fillGaps", "", "deleteRange", "deleteTrack"),
+    "tracks": ("mergeTracks", "trackClass", "fillGaps", "gallery", "", "deleteRange", "deleteTrack"),
     "timeline": (
         *("loopFrom", "loopTo", "loopOff", "", "nextProblem", "previousProblem", ""),
         *("nextUnverified", "nextChanged", "excludeFrame", "excludeFrames", "", "fitTimeline"),
     ),
-    "problem": ("takeFix", "groundTruthIsRight", "unclear"),
+    "problem": ("takeFix", "groundTruthIsRight", "unclear", "", "gallery"),
     "note": ("noteEdit", "noteDone", "noteDelete"),
 }
 """Action ids by kind; empty ones separate groups, a pair is a submenu with its title."""
@@ -101,6 +101,12 @@ class ContextMenus(QObject):
         lists = (views.boxes, views.tracks, views.problems, views.notes, views.history)
         for source in (views.canvas, views.other_canvas, *lists, views.inspector, views.timeline, layer_bar):
             source.menuRequested.connect(self.show_menu)
+
+    def add_gallery(self, lists: Iterable[QWidget]) -> None:
+        """Let lists without a menu of their own show what they list in the gallery."""
+        for widget in lists:
+            widget.addAction(self._actions["gallery"])
+            widget.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
 
     def show_menu(self, kind: str, target: Any, place: QPoint) -> None:
         """Show the menu for a kind of object at a point of the screen; nothing for a kind without entries."""

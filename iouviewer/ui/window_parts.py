@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyqtgraph as pg
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QMainWindow, QMenuBar, QStatusBar, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenuBar, QStatusBar, QTableView, QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.jobs.deferred_scores import DeferredScores
@@ -34,6 +34,7 @@ from iouviewer.ui.commands.exports import ExportCommands
 from iouviewer.ui.commands.files import FileCommands, RecentFilesMenu
 from iouviewer.ui.commands.filtering import FilterCommands
 from iouviewer.ui.commands.frames import FrameCommands
+from iouviewer.ui.commands.gallery import GalleryCommands
 from iouviewer.ui.commands.go_to import GoToCommands
 from iouviewer.ui.commands.help import HelpCommands
 from iouviewer.ui.commands.keys import KeyCommands, keys_of_settings, remember_letters, remembered_letters
@@ -274,11 +275,12 @@ class WindowParts(QObject):
         )
         self.run_record = RunRecord(session, self)
         groups: dict[str, object] = {"goTo": self.go_to, "palette": self.palette, "help": help_commands}
-        groups["speed"] = self.speed = SpeedCommands(window, session, self.queue, self.status, self.view, self.loader)
         groups["classes"] = ClassCommands(window, session, self.views.problems.model, self.runs.choose_classes)
         groups["dataset"] = self.dataset.commands
         groups["agreement"] = AgreementCommands(window, session, self.controller)
         groups["filter"] = self.filter = FilterCommands(window, session, self.controller)
+        groups["speed"] = self.speed = SpeedCommands(window, session, self.queue, self.status, self.view, self.loader)
+        groups["gallery"] = self.gallery = GalleryCommands(window, session, self.views, self.loader.crops)
         groups["linking"] = LinkCommands(window, session, lambda: self.loader.info, self.exports)
         return groups
 
@@ -340,6 +342,11 @@ class WindowParts(QObject):
         self._action_texts = ActionTexts(session, self.playback, self.actions)
         self.menus = ContextMenus(self._window, session, self.actions, views.history.go_to)
         self.menus.connect_views(views, self.shell.layer_bar)
+        self.menus.add_gallery(views.side_panel.findChildren(QTableView))
+        self.differences.ready.connect(self.gallery.refresh)
+        self.differences.breakdownReady.connect(self.gallery.refresh)
+        views.problems.model.countsChanged.connect(self.gallery.refresh)
+        self.gallery.key_of, self.gallery.run = self.actions.key_of, lambda id: self.actions[id].trigger()
         self._action_needs = ActionNeeds(session, self.actions, views.canvas.commands)
         shown = views.canvas.shown_image
         self.dataset.connect_shell(self.shell, self.pages, self.palette, self.files, self._action_needs, shown)
@@ -482,6 +489,6 @@ class WindowParts(QObject):
         self.settings.set_score_defaults(self.session.scores.settings)
         self._save_settings()
         commands = (self.propagation, self.runs, self.speed, self.files, self.dataset.commands, self.exports)
-        jobs = (self.verdicts, self.deferred_scores, self.differences)
+        jobs = (self.verdicts, self.deferred_scores, self.differences, self.gallery)
         for part in (*commands, *jobs, self.controller, self.loader, self.run_record):
             part.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from iouviewer.app.editing.session import Session
 from iouviewer.app.editing.session_filter import SessionFilter
@@ -40,14 +40,17 @@ class FilterCommands(QObject):
         session = self._session
         classes, variants = session.document.class_names, [variant.name for variant in session.variants]
         line = self.filter.filter.text
+        # The gallery has the key too, and takes the focus back.
+        parent = QApplication.activeWindow() or self._window
         dialog = FilterDialog(
-            self._window,
+            parent,
             f"{line} " if line else "",
             complete=lambda text: complete_filter(text, classes, variants),
             check=self._check,
         )
         if dialog.exec():
             self.use(dialog.text())
+        parent.activateWindow()
 
     def use(self, line: str) -> None:
         """Filter by a line; the status bar says what was wrong with it."""

@@ -24,6 +24,7 @@ from iouviewer.document.boxes import object_name
 from iouviewer.document.classes import class_name_of
 from iouviewer.document.metric_columns import UNDEFINED, points_text
 from iouviewer.i18n import tr
+from iouviewer.jobs.gallery import GallerySet
 from iouviewer.jobs.breakdown import NO_PLACES, NOTHING, Breakdown, Places, Row, Topic
 from iouviewer.jobs.differences import ChangedObject
 from iouviewer.ui.panels.sections import apply_dense_style, paint_empty_text
@@ -158,6 +159,11 @@ class PlacesModel(QAbstractTableModel):
         self._session = session
         self._places = NO_PLACES
 
+    @property
+    def all_places(self) -> Places:
+        """What is listed."""
+        return self._places
+
     def show_places(self, places: Places) -> None:
         """Replace the rows."""
         self.beginResetModel()
@@ -263,6 +269,13 @@ class BreakdownTab(QWidget):
         self.places.show_places(rows[place].places if place >= 0 else NO_PLACES)
         if place >= 0:
             self.table.setCurrentIndex(self.model.index(place, 0))
+
+    def gallery_set(self) -> GallerySet:
+        """The boxes behind the chosen row."""
+        places, row = self.places.all_places, self.table.currentIndex().row()
+        title = "" if row < 0 else str(self.model.index(row, 0).data())
+        is_box = places.ids >= 0
+        return GallerySet(title, places.ids[is_box], places.frames[~is_box], places.boxes[:, ~is_box])
 
     def _on_row_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
         self.places.show_places(self.model.row_at(current.row()).places if current.isValid() else NO_PLACES)

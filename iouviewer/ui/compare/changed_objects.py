@@ -74,6 +74,11 @@ class ChangedObjectsModel(QAbstractTableModel):
             return cell_alignment(is_text=column == _OBJECT_COLUMN)
         return None
 
+    @property
+    def all_objects(self) -> ChangedObjects:
+        """What is listed."""
+        return self._objects
+
     def _text(self, changed: ChangedObject, column: int) -> str:
         if column == 0:
             return str(changed.frame)

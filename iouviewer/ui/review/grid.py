@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from math import ceil
+from collections.abc import Sequence
 
 from PySide6.QtCore import (
     QAbstractListModel,
-    QEvent,
     QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
@@ -15,27 +13,24 @@ from PySide6.QtCore import (
     QRectF,
     QSize,
     Qt,
-    QTimer,
     QVariantAnimation,
-    Signal,
 )
-from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from iouviewer.app.editing.session import Session
-from iouviewer.app.video.crops import CropLoader
 from iouviewer.app.video.frame_messages import CropRequest
 from iouviewer.document.problem_texts import describe_problem
 from iouviewer.document.problems import Problem
 from iouviewer.i18n import tr
 from iouviewer.ui.fonts import font, tabular_font
 from iouviewer.ui.palette import scheme_theme
-from iouviewer.ui.review.crop_painter import CropLine, CropPainter, joined
-from iouviewer.ui.tables.cells import Glyph, paint_glyph
+from iouviewer.ui.review.crop_grid import CropGrid, grid_size, paint_cell_frame
+from iouviewer.ui.review.crop_painter import CropLine, joined
 from iouviewer.ui.tables.common import ROOT, Index
 from iouviewer.ui.tables.problems_model import PROBLEM_ROLE, value_of
 from iouviewer.ui.theme import duration
-from iouviewer.ui.tokens import CANVAS, ICON_SIZE, SPACE
+from iouviewer.ui.tokens import CANVAS, SPACE
 from iouviewer.ui.variant_look import image_colour
 
 CROP_WIDTHS = (64, 95, 192)
@@ -45,11 +40,6 @@ _SHAPE = 119 / 95
 _OBJECT_SHARE = 0.62
 _CAPTION = 16
 _OWNER = "problemGrid"
-_Key = Qt.Key
-_ARROWS = frozenset(
-    {_Key.Key_Left, _Key.Key_Right, _Key.Key_Up, _Key.Key_Down, _Key.Key_PageUp, _Key.Key_PageDown}
-    | {_Key.Key_Home, _Key.Key_End}
-)
 _Flag = QItemSelectionModel.SelectionFlag
 
 
@@ -133,19 +123,8 @@ class _GridDelegate(QStyledItemDelegate):
             painter.setOpacity(view.problems.opacity)
         cell = QRect(option.rect.topLeft(), view.crop_size).translated(SPACE["xs"], SPACE["xs"])
         view.paint_crop(painter, QRectF(cell), problem, selected=selected)
+        paint_cell_frame(painter, cell, selected=selected, focused=focused)
         colours = scheme_theme().colours
-        if selected or focused:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(colours.accent if selected else colours.focus), 2))
-            painter.drawRect(QRectF(cell).adjusted(-1, -1, 1, 1))
-            if focused and selected:
-                painter.setPen(QPen(QColor(colours.text), 1))
-                painter.drawRect(QRectF(cell).adjusted(-3, -3, 3, 3))
-        if selected:
-            corner = QRect(0, 0, ICON_SIZE, ICON_SIZE)
-            corner.moveTopRight(cell.topRight() - QRect(0, 0, 3, -1).bottomRight())
-            painter.fillRect(corner, QColor(colours.accent_fill))
-            paint_glyph(painter, corner, Glyph("accept", "on_accent_fill"))
         below = QRect(cell.left(), cell.bottom() + 1, cell.width(), _CAPTION)
         painter.setFont(tabular_font(font("caption")))
         painter.setPen(QColor(colours.text3))
@@ -157,60 +136,32 @@ class _GridDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-class ProblemGrid(QListView):
-    """The crops.
-
-    Signals:
-        focusedChanged(): another crop has the keyboard focus, or none.
-        chosenChanged(): other crops are selected.
-        opened(Problem): Enter or a double click: review this one.
-        left(): Esc without a selection.
-    """
-
-    focusedChanged = Signal()
-    chosenChanged = Signal()
-    opened = Signal(object)
-    left = Signal()
-
-    own_keys = frozenset({_Key.Key_Space, _Key.Key_Return, _Key.Key_Enter, _Key.Key_Escape})
-    """Keys that are not commands here."""
+class ProblemGrid(CropGrid):
+    """The crops of problems; ``opened`` carries the problem to review."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.setObjectName("problemGrid")
+        super().__init__(session, _OWNER)
         self.setAccessibleName(tr("Grid of problems"))
         self.problems = GridModel(session)
-        self._session = session
-        self._painter: CropPainter | None = None
         self._crop_width = CROP_WIDTHS[1]
-        self._keys: Callable[[], Sequence[Problem]] = lambda: ()
         self.setModel(self.problems)
         self.setItemDelegate(_GridDelegate(self))
-        self.setViewMode(QListView.ViewMode.IconMode)
-        self.setMovement(QListView.Movement.Static)
-        self.setResizeMode(QListView.ResizeMode.Adjust)
-        self.setUniformItemSizes(True)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setSelectionRectVisible(True)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setMouseTracking(False)
         self._fade = QVariantAnimation(self)
         self._fade.setStartValue(1.0)
         self._fade.setEndValue(0.0)
         self._fade.valueChanged.connect(self._on_fade_value_changed)
         self._fade.finished.connect(self._on_fade_finished)
         self._next: list[Problem] = []
-        # Crops are asked for once the view stands still in this turn of the event loop.
-        self._ask = QTimer(self, singleShot=True, interval=0)
-        self._ask.timeout.connect(self._request_crops)
-        self.verticalScrollBar().valueChanged.connect(self._ask.start)
         self.selectionModel().selectionChanged.connect(self.chosenChanged)
         self.set_crop_width(self._crop_width)
 
-    def use_crops(self, crops: CropLoader) -> None:
-        """Take the crops from here."""
-        self._painter = CropPainter(self._session, crops)
-        crops.cropsReady.connect(self.viewport().update)
+    def item_at(self, row: int) -> object:
+        """The problem."""
+        return self.problems.problem_at(row)
+
+    def crops_at(self, row: int) -> Sequence[CropRequest]:
+        """The crop of a problem."""
+        return [self._crop_of(self.problems.problem_at(row))]
 
     # Sizes
 
@@ -223,11 +174,7 @@ class ProblemGrid(QListView):
         """Make the crops this wide."""
         self._crop_width = max(CROP_WIDTHS[0], min(width, CROP_WIDTHS[-1]))
         crop = self.crop_size
-        self.setGridSize(QSize(crop.width() + SPACE["s"], crop.height() + _CAPTION + SPACE["s"]))
-        self._ask.start()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
+        self.setGridSize(grid_size(crop, _CAPTION, SPACE["s"]))
         self._ask.start()
 
     # Problems
@@ -240,7 +187,7 @@ class ProblemGrid(QListView):
         if leaving and milliseconds and self.isVisible():
             self._next = list(problems)
             self.problems.set_leaving(leaving)
-            self._select_none()
+            self.select_none()
             self._fade.setDuration(milliseconds)
             self._fade.start()
         else:
@@ -261,14 +208,11 @@ class ProblemGrid(QListView):
             if at >= 0:
                 self.selectionModel().select(self.problems.index(at), _Flag.Select)
         if kept >= 0:
-            self.selectionModel().setCurrentIndex(self.problems.index(kept), _Flag.NoUpdate)
+            self.focus_row(kept)
         self.verticalScrollBar().setValue(scroll)
         self.focusedChanged.emit()
         self.chosenChanged.emit()
         self._ask.start()
-
-    def _select_none(self) -> None:
-        self.selectionModel().clearSelection()
 
     def _on_fade_value_changed(self, value: object) -> None:
         self.problems.opacity = float(value) if isinstance(value, float) else 0.0
@@ -292,103 +236,22 @@ class ProblemGrid(QListView):
     @property
     def chosen(self) -> list[Problem]:
         """The selected problems in the order of the grid."""
-        rows = sorted(index.row() for index in self.selectionModel().selectedIndexes())
-        return [self.problems.problem_at(row) for row in rows]
+        return [self.problems.problem_at(row) for row in self.chosen_rows]
 
     def focus_on(self, key: str) -> None:
         """Move the keyboard focus to a problem."""
         row = self.problems.row_of(key)
         if row >= 0:
-            self.selectionModel().setCurrentIndex(self.problems.index(row), _Flag.NoUpdate)
+            self.focus_row(row)
             self.scrollTo(self.problems.index(row))
-
-    # Keys and mouse
-
-    def selectionCommand(
-        self, index: QModelIndex | QPersistentModelIndex, event: QEvent | None = None
-    ) -> QItemSelectionModel.SelectionFlag:
-        if isinstance(event, QKeyEvent) and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            # Arrows move the focus only; Space selects.
-            return _Flag.Toggle if event.key() == _Key.Key_Space else _Flag.NoUpdate
-        return super().selectionCommand(index, event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        key = event.key()
-        if key in (_Key.Key_Return, _Key.Key_Enter) and self.focused is not None:
-            self.opened.emit(self.focused)
-        elif key == _Key.Key_Escape:
-            if self.selectionModel().hasSelection():
-                self._select_none()
-            else:
-                self.left.emit()
-        elif event.matches(QKeySequence.StandardKey.SelectAll):
-            self.selectAll()
-        elif key in _ARROWS or key == _Key.Key_Space:
-            super().keyPressEvent(event)
-        else:
-            # Letters are commands: a list would search for them.
-            event.ignore()
-
-    def event(self, event: QEvent) -> bool:
-        is_override = event.type() == QEvent.Type.ShortcutOverride
-        if is_override and isinstance(event, QKeyEvent) and event.matches(QKeySequence.StandardKey.SelectAll):
-            event.accept()  # selects crops here, not the boxes of the frame
-            return True
-        return bool(super().event(event))
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        index = self.indexAt(event.position().toPoint())
-        if index.isValid():
-            self.opened.emit(self.problems.problem_at(index.row()))
-
-    def currentChanged(
-        self, current: QModelIndex | QPersistentModelIndex, previous: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        super().currentChanged(current, previous)
-        self.focusedChanged.emit()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        if not self.currentIndex().isValid() and self.problems.rowCount():
-            self.selectionModel().setCurrentIndex(self.problems.index(0), _Flag.NoUpdate)
 
     # Crops
 
     def _crop_of(self, problem: Problem) -> CropRequest:
-        assert self._painter is not None
         cell = self.crop_size
         around = joined([problem.rect, *([problem.fix_rect] if problem.fix_rect else [])])
-        area = self._painter.area_around(around, cell, _OBJECT_SHARE)
-        return self._painter.request_of(problem.frame, area, cell, self.devicePixelRatioF(), urgency=2)
-
-    def visible_rows(self) -> range:
-        """The rows that the view shows."""
-        columns = max(1, (self.viewport().width() - 1) // self.gridSize().width())
-        height, top = self.gridSize().height(), self.verticalScrollBar().value()
-        first, last = top // height, ceil((top + self.viewport().height()) / height)
-        return range(min(first * columns, self.problems.rowCount()), min(last * columns, self.problems.rowCount()))
-
-    def _request_crops(self) -> None:
-        if self._painter is None or not self.isVisible():
-            return
-        shown = self.visible_rows()
-        # The next screen is asked for too, after what is seen.
-        ahead = range(shown.stop, min(shown.stop + len(shown), self.problems.rowCount()))
-        crops = [self._crop_of(self.problems.problem_at(row)) for row in (*shown, *ahead)]
-        self._painter.crops.request(_OWNER, crops)
-
-    def release_crops(self) -> None:
-        """Ask for no crops: the grid is hidden."""
-        if self._painter is not None:
-            self._painter.crops.request(_OWNER, ())
-
-    @property
-    def awaited(self) -> int:
-        """How many crops that the view shows have not come yet."""
-        if self._painter is None:
-            return 0
-        crops = (self._crop_of(self.problems.problem_at(row)) for row in self.visible_rows())
-        return sum(self._painter.crops.image(crop) is None for crop in crops)
+        area = self.crops.area_around(around, cell, _OBJECT_SHARE)
+        return self.crops.request_of(problem.frame, area, cell, self.devicePixelRatioF(), urgency=2)
 
     def paint_crop(self, painter: QPainter, target: QRectF, problem: Problem, *, selected: bool) -> None:
         """Paint the crop of a problem with its box, and the proposed fix where that is another rectangle."""
