@@ -181,13 +181,25 @@ def _rest(status: BatchStatus, out: OutputFolder) -> str:
     if status.is_complete:
         return tr("Nothing is missing.")
     return tr_n(
-        "{count} task is missing: about {hours:.1f} hours of one process and {size:.2f} GB ({free:.0f} GB free).",
-        "{count:,} tasks are missing: about {hours:.1f} hours of one process and {size:.2f} GB ({free:.0f} GB free).",
+        "{count} task is missing: about {time} of one process and {size} ({free} free).",
+        "{count:,} tasks are missing: about {time} of one process and {size} ({free} free).",
         len(status.missing),
-        hours=status.seconds / 3600,
-        size=status.size / _GIGA,
-        free=out.free_bytes() / _GIGA,
+        time=_time_text(status.seconds),
+        size=_size_text(status.size),
+        free=_size_text(out.free_bytes()),
     )
+
+
+def _time_text(seconds: float) -> str:
+    if seconds < 5400:
+        return tr("{minutes:,.0f} min", minutes=max(1.0, seconds / 60))
+    return tr("{hours:,.1f} h", hours=seconds / 3600)
+
+
+def _size_text(size: float) -> str:
+    if size < _GIGA:
+        return tr("{size:,.0f} MB", size=max(1.0, size / 1e6))
+    return tr("{size:,.1f} GB", size=size / _GIGA)
 
 
 def _gate(args: argparse.Namespace, read: ReadManifest, planned: Planned, out: OutputFolder) -> int:

@@ -252,7 +252,7 @@ def test_the_plan_measures_each_model_once_and_says_what_is_missing(
     for _ in range(2):
         assert main(["batch", "plan", str(world.manifest), "--out", str(out)]) == 0
         said = capsys.readouterr().out
-        assert f"{2 * CLIPS} tasks are missing: about 0.0 hours of one process" in said
+        assert f"{2 * CLIPS} tasks are missing: about 1 min of one process and 1 MB" in said
     assert len(world.runs) == 2
 
 
