@@ -182,6 +182,19 @@ def test_parts_give_way_and_the_iou_row_stays(person: Hands, width: int, height:
         person.key("Escape")
 
 
+def test_a_review_folds_the_lane_and_in_a_low_window_all_but_the_iou_row(person: Hands) -> None:
+    person.open_tab("Problems")
+    person.wait(lambda: person.reads("1 problem"), "the problem")
+    for height, seen in ((720, True), (640, False)):
+        resize(person, 1280, height)
+        person.key("N")
+        person.wait(lambda: shown(person, "reviewCard"), "the card")
+        assert not shown(person, "timelineTrack")
+        assert shown(person, "timelineProblems") is seen and shown(person, "timelineVerified") is seen
+        assert height_of(person, "timeline") >= 40
+        person.key("Esc")
+
+
 def test_no_layer_is_cut_off_after_compare(qtbot: QtBot, case: Case) -> None:
     """Five layers leave no room for the thresholds, whatever was shown before."""
     named = tuple((f"variant-{number}", path) for number, path in enumerate((case.base, case.other) * 2))

@@ -39,6 +39,7 @@ def test_problems_are_fixed_kept_and_marked_unclear_by_keys(person: Hands) -> No
     assert hands.reads("Missing box?") and hands.reads(
         "2 of 2 variants see car here, mean confidence 0.70. No box is on it."
     )
+    assert hands.reads("Next"), "the list below the card is what comes next"
     hands.key("Return")
     hands.wait(lambda: hands.reads("1 problem decided"), "the decision")
     hands.wait(lambda: message(hands) == "All problems decided", "the end")

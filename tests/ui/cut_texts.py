@@ -1,12 +1,14 @@
 """The real window, its panels and dialogs; lists the texts that have less place than they need.
 
-``python -m tests.ui.cut_texts FOLDER SCHEME`` prints one line a text. ``QT_SCALE_FACTOR`` is the UI scale: the window
-fills a screen of 1280 x 720 pixels at each of them.
+``python -m tests.ui.cut_texts FOLDER SCHEME [PICTURES]`` prints one line a text, and writes a picture of each place into
+the folder ``PICTURES``. ``QT_SCALE_FACTOR`` is the UI scale: the window fills a screen of 1280 x 720 pixels at each of
+them.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +30,7 @@ from PySide6.QtWidgets import (
     QMenuBar,
     QTabBar,
     QTableView,
+    QTabWidget,
     QToolButton,
     QWidget,
 )
@@ -188,6 +191,7 @@ def cut_texts(top: QWidget) -> Iterator[str]:
 DIALOGS = (
     *("export", "commandPalette", "goToFrame", "classPicker", "propagate", "keySheet", "videoFacts"),
     *("adjustPicture", "settings", "restore", "reportProblem", "numbersHelp", "releaseNotes", "about"),
+    *("classes", "excludeFrames"),
 )
 LONG = "measurements-of-the-north-entrance-2026-11-30-second-camera"
 """A name as users give them: texts with it must wrap or tell it in a tooltip."""
@@ -196,8 +200,10 @@ LONG = "measurements-of-the-north-entrance-2026-11-30-second-camera"
 class Walk:
     """Goes through the window and collects what is cut, by place."""
 
-    def __init__(self, qtbot: QtBot, window: QWidget, actions: Callable[[str], object]) -> None:
-        self._qtbot, self._window, self._action = qtbot, window, actions
+    def __init__(
+        self, qtbot: QtBot, window: QWidget, actions: Callable[[str], object], pictures: Path | None = None
+    ) -> None:
+        self._qtbot, self._window, self._action, self._pictures = qtbot, window, actions, pictures
         self.found: list[str] = []
 
     def look(self, place: str, top: QWidget | None = None) -> None:
@@ -205,13 +211,16 @@ class Walk:
         for _ in range(3):  # sizes follow from one another
             QApplication.processEvents()
         self.found += [f"{place}: {line}" for line in cut_texts(top or self._window)]
+        if self._pictures is not None:
+            name = re.sub(r"[^\w.]+", "-", place).strip("-")
+            (top or self._window).grab().save(str(self._pictures / f"{name}.png"))
 
     def tabs(self, place: str) -> None:
         """Look at all side tabs."""
         [bar] = self._window.findChildren(QTabBar, "sideTabsBar")
         for tab in range(bar.count()):
             bar.setCurrentIndex(tab)
-            self.look(f"{place}, tab {bar.tabText(tab)}")
+            self.look(f"{place}, tab {bar.tabText(tab).rstrip('0123456789, ')}")
         bar.setCurrentIndex(0)
 
     def dialog(self, id: str, opens: Callable[[], object] | None = None, until: tuple[str, str] = ("", "")) -> None:
@@ -278,11 +287,58 @@ def more_dialogs(walk: Walk, window: MainWindow, folder: Path) -> None:
     walk.dialog("merge", MergeDialog(window, merge, (), session.document, f"{LONG}.iouv").open)
 
 
+def agreement(walk: Walk, window: MainWindow, folder: Path) -> None:
+    """Two ground truths side by side."""
+    from iouviewer.app.editing.other_truth import read_other_truth
+    from iouviewer.ui.dialogs.agreement_dialog import AgreementDialog
+    from tests.hands.test_agreement import other_truth
+
+    other = read_other_truth(other_truth(folder / f"{LONG}.csv"), window.session.source)
+    dialog = AgreementDialog(window, window.session, other)
+    walk.dialog("agreement", dialog.show, until=("agreementSummary", "On "))
+
+
+def review(walk: Walk, window: MainWindow, qtbot: QtBot) -> None:
+    """The card of a problem, what is decided, and the grid."""
+    actions = window.parts.actions  # type: ignore[attr-defined]  # a part of the real window
+    actions["nextProblem"].trigger()
+    qtbot.waitUntil(lambda: window.findChild(QWidget, "reviewCard").isVisible(), timeout=30_000)
+    walk.look("review")
+    actions["problemGrid"].trigger()
+    qtbot.waitUntil(lambda: window.findChild(QWidget, "gridPage").isVisible(), timeout=30_000)
+    qtbot.wait(500)
+    walk.look("grid")
+    actions["problemGrid"].trigger()
+    actions["unclear"].trigger()
+    actions["cancel"].trigger()
+    problems = window.parts.views.problems  # type: ignore[attr-defined]
+    problems.show_ledger(shown=True)
+    walk.look("ledger")
+    problems.show_ledger(shown=False)
+
+
+def compare(walk: Walk, window: MainWindow, qtbot: QtBot) -> None:
+    """The cards and all tabs beside the pictures."""
+    window.parts.actions["compare"].trigger()  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: window.findChild(QWidget, "verdictCard.other") is not None, timeout=30_000)
+    walk.look("Compare")
+    tabs = window.findChild(QTabWidget, "compareTabs")
+    for tab in range(tabs.count()):
+        tabs.setCurrentIndex(tab)
+        qtbot.wait(300)
+        walk.look(f"Compare, tab {tabs.tabText(tab).rstrip('0123456789, ')}")
+
+
 def notices(walk: Walk, window: MainWindow) -> None:
     """Every answer that a notice can have, beside long sentences."""
     from iouviewer.app.projects.safety import Choice, Notice
+    from iouviewer.app.projects.safety_notices import author_notice, package_notice
 
     posted = window.parts.controller.safety.notices  # type: ignore[attr-defined]
+    for notice in (package_notice(LONG, LONG), author_notice(LONG), author_notice("")):
+        posted.post(notice)
+        walk.look(f"notice {notice.key}")
+        posted.withdraw(notice.key)
     text = f"{LONG}.iouv was changed by another program while you worked. Your changes since then are in a copy."
     answers = list(Choice)
     for start in range(0, len(answers), 3):
@@ -292,16 +348,21 @@ def notices(walk: Walk, window: MainWindow) -> None:
         posted.withdraw(f"walk:{start}")
 
 
-def main(folder: str, scheme: str) -> None:
+def main(folder: str, scheme: str, pictures: str = "") -> None:
     """Walk through Correct, Compare and the dialogs; print what is cut."""
     qt_api.set_qt_api("pyside6")
     from iouviewer import folders
     from iouviewer.inference import runner
+    from iouviewer.jobs.requests import OpenRequest
+    from iouviewer.ui.dialogs.input_dialogs import ask_name
     from tests.hands.cases import write_case
     from tests.hands.model_worker import WORKER
     from tests.inference.helpers import python_worker
-    from tests.ui.window import opened_window
+    from tests.ui.window import FRAMES, opened_window, small_case
 
+    shots = Path(pictures) if pictures else None
+    if shots is not None:
+        shots.mkdir(parents=True, exist_ok=True)
     settings = folders.config_folder() / "settings.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(f'{{"scheme": "{scheme}"}}')
@@ -316,15 +377,16 @@ def main(folder: str, scheme: str) -> None:
     size = tuple(round(side / scale) for side in SCREEN)
     with opened_window(qtbot) as window:
         window.resize(*size)
-        walk = Walk(qtbot, window, window.parts.actions.__getitem__)
+        walk = Walk(qtbot, window, window.parts.actions.__getitem__, shots)
         walk.look("first run")
+        walk.dialog("askName", lambda: ask_name(window, LONG))
         found = walk.found
     with opened_window(qtbot, write_case(Path(folder)).request()) as window:
         window.resize(*size)
         app.processEvents()
         if (window.width(), window.height()) != size:
             found.append(f"the window is {window.width()} x {window.height()} on a screen of {size}")
-        walk = Walk(qtbot, window, window.parts.actions.__getitem__)
+        walk = Walk(qtbot, window, window.parts.actions.__getitem__, shots)
         walk.look("Correct")
         walk.tabs("Correct")
         window.session.select([1])
@@ -333,17 +395,24 @@ def main(folder: str, scheme: str) -> None:
             walk.dialog(id)
         more_dialogs(walk, window, Path(folder))
         notices(walk, window)
-        window.parts.actions["nextProblem"].trigger()
-        qtbot.waitUntil(lambda: window.findChild(QWidget, "reviewCard").isVisible(), timeout=30_000)
-        walk.look("review")
-        window.parts.actions["cancel"].trigger()
-        window.parts.actions["compare"].trigger()
-        qtbot.waitUntil(lambda: window.findChild(QWidget, "verdictCard.other") is not None, timeout=30_000)
-        walk.look("Compare")
+        agreement(walk, window, Path(folder))
+        review(walk, window, qtbot)
+        compare(walk, window, qtbot)
         found += walk.found
+    for id, parts in (("linkTracks", ("video", "gt")), ("startFromPredictions", ("video", "preds"))):
+        place = Path(folder) / id
+        place.mkdir()
+        request = small_case(place)
+        chosen = OpenRequest(**{part: getattr(request, part) for part in parts})
+        with opened_window(qtbot, chosen) as window:
+            window.resize(*size)
+            walk = Walk(qtbot, window, window.parts.actions.__getitem__, shots)
+            qtbot.waitUntil(lambda window=window: bool(window.parts.loader.info.index_digest), timeout=30_000)
+            walk.dialog(id, until=("planOutcome", f"{FRAMES} boxes"))
+            found += walk.found
     for line in dict.fromkeys(found):
         sys.stdout.write(line + "\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:])

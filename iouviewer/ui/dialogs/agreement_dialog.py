@@ -29,6 +29,8 @@ _KINDS = {
 _METRICS = {"avg_iou": tr("Avg IoU"), "pq": tr("PQ"), "ap": tr("AP")}
 _ROW = SIZE["row_dense"]
 _HEIGHT = 560
+_MOST_ROWS = 5
+"""Classes and variants that are shown without scrolling."""
 _WAIT_MS = 300
 """Pause after an edit before both are compared again."""
 
@@ -50,7 +52,11 @@ class AgreementDialog(FramedDialog):
         self.summary.setObjectName("agreementSummary")
         self.summary.setWordWrap(True)
         self.classes = _table("agreementClasses", (tr("Class"), tr("Here"), tr("There"), tr("F1"), tr("Mean IoU")))
-        columns = [text for metric in SCORES for text in (_METRICS[metric], tr("there"))]
+        columns = [
+            tr("{metric} {side}", metric=_METRICS[metric], side=side)
+            for metric in SCORES
+            for side in (tr("here"), tr("there"))
+        ]
         self.scores = _table("agreementScores", (tr("Variant"), *columns))
         self.list = _table("agreementList", (tr("Frame"), tr("Object"), tr("Difference"), tr("IoU")))
         self.list.itemSelectionChanged.connect(self._go_to_current)
@@ -60,8 +66,8 @@ class AgreementDialog(FramedDialog):
         self.body.setSpacing(SPACE["s"])
         for widget, stretch in (
             (self.summary, 0),
-            (self.classes, 1),
-            (self.scores, 1),
+            (self.classes, 0),
+            (self.scores, 0),
             (self.floor, 0),
             (self.list, 3),
         ):
@@ -153,6 +159,8 @@ class AgreementDialog(FramedDialog):
             ],
         )
         self.scores.setVisible(bool(found.scores))
+        _fit(self.classes)
+        _fit(self.scores)
         self.floor.setText(self._floor_text(found))
         self._show_list(found.differences)
 
@@ -238,6 +246,12 @@ def _table(name: str, titles: Sequence[str]) -> QTableWidget:
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     return table
+
+
+def _fit(table: QTableWidget) -> None:
+    """Make a table as high as its rows, up to a few, so that none is cut in two."""
+    rows = min(max(table.rowCount(), 1), _MOST_ROWS)
+    table.setFixedHeight(table.horizontalHeader().sizeHint().height() + rows * _ROW + 2)
 
 
 def _fill(table: QTableWidget, rows: Sequence[Sequence[str]]) -> None:

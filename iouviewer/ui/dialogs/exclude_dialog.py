@@ -13,7 +13,7 @@ from iouviewer.metrics.table import Bool, Int
 from iouviewer.ui.dialogs.frame import FramedDialog
 from iouviewer.ui.fonts import font
 from iouviewer.ui.panels.frame_box import FrameBox
-from iouviewer.ui.tokens import SPACE
+from iouviewer.ui.tokens import SIZE, SPACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class ExcludeDialog(FramedDialog):
         self._group = QButtonGroup(self)
         grid = QGridLayout()
         grid.setHorizontalSpacing(SPACE["l"])
-        grid.setVerticalSpacing(SPACE["s"])
+        grid.setVerticalSpacing(SPACE["m"])
         grid.setColumnStretch(0, 1)
         for row, choice in enumerate(self._choices):
             grid.addWidget(self._radio(choice.name, row), row, 0)
@@ -59,6 +59,7 @@ class ExcludeDialog(FramedDialog):
             count.setFont(font("caption"))
             count.setProperty("role", "muted")
             grid.addWidget(count, row, 1)
+        self.body.setSpacing(SPACE["m"])
         self.body.addLayout(grid)
         self._range = self._radio(tr("Frames"), len(self._choices))
         self._first, self._last = self._field("excludeFirst", span[0]), self._field("excludeLast", span[1])
@@ -73,6 +74,7 @@ class ExcludeDialog(FramedDialog):
         note = QLabel(tr("Excluded frames count in no score. Their boxes stay, and so does what was verified."))
         note.setProperty("role", "muted")
         note.setWordWrap(True)
+        note.setMinimumWidth(SIZE["dialog_s"] - 2 * SPACE["l"])
         self.body.addWidget(note)
         self.add_cancel()
         self._include = self.add_secondary("")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -20,12 +20,15 @@ from PySide6.QtWidgets import (
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import NO_TRACK
+from iouviewer.document.decisions import Decision, decode_decision
 from iouviewer.document.edits import Batch, Edit, SetDecisions
 from iouviewer.document.problem_texts import TOPIC_NAMES, apply_text, consequence_text, evidence_text, keep_text
 from iouviewer.document.problems import Problem
+from iouviewer.document.review_ledger import LedgerCounts
 from iouviewer.document.steps import Step
 from iouviewer.document.tracks import new_tracks
 from iouviewer.i18n import tr, tr_n
+from iouviewer.ui.dialogs.frame import separator
 from iouviewer.ui.fonts import font
 from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.review.crop_painter import joined
@@ -52,6 +55,12 @@ class ReviewCard(QFrame):
         self._session = session
         self.icon, self.title, self.frame = QLabel(), QLabel(), QLabel()
         self.text, self.consequence = QLabel(), QLabel()
+        self.next, self.counts = QLabel(tr("Next")), QLabel()
+        for label in (self.next, self.counts):
+            label.setProperty("role", "caption")
+        self.counts.setObjectName("reviewCounts")
+        self.counts.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.counts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.strip = FilmStrip(session)
         self.title.setFont(font("title"))
         self.frame.setProperty("role", "muted")
@@ -94,6 +103,12 @@ class ReviewCard(QFrame):
             layout.addWidget(widget)
         layout.addLayout(buttons)
         layout.addWidget(self.whole)
+        following = QHBoxLayout()
+        following.setContentsMargins(0, SPACE["xs"], 0, 0)
+        following.addWidget(self.next)
+        following.addWidget(self.counts, 1)
+        layout.addWidget(separator())
+        layout.addLayout(following)
 
     def _on_button_clicked(self, action: str, _checked: bool = False) -> None:
         with_shift = QApplication.keyboardModifiers() & Qt.KeyboardModifier.ShiftModifier
@@ -123,8 +138,21 @@ class ReviewCard(QFrame):
         for button, text, key in zip((self.apply, self.keep, self.unclear), texts, keys, strict=True):
             button.setText(tr("{text}  {key}", text=text, key=key) if key else text)
         self.apply.setVisible(problem.has_fix)
+        self._show_counts()
         fix = None if problem.deletes_box else problem.fix_rect
         self.strip.show_place(problem.frame, joined([problem.rect, *([fix] if fix else [])]), fix_lines(fix))
+
+    def _show_counts(self) -> None:
+        """What was decided so far, above the list of what comes next."""
+        stored = self._session.document.decisions(self._session.source.id).values()
+        counts = LedgerCounts.of(decision for text in stored if (decision := _decoded(text)) is not None)
+        parts = [
+            tr_n("{count} label error", "{count:,} label errors", counts.errors) if counts.errors else "",
+            tr("{count:,} kept", count=counts.kept) if counts.kept else "",
+            tr("{count:,} unclear", count=counts.unclear) if counts.unclear else "",
+        ]
+        self.counts.setText(" · ".join(filter(None, parts)))
+        self.counts.setToolTip(counts.text if counts.total else "")
 
     def _show_consequence(self, problem: Problem, count: int) -> None:
         names = self._session.document.class_names
@@ -134,6 +162,12 @@ class ReviewCard(QFrame):
         consequence = consequence_text(problem, names, track, count=count, other=other_name)
         self.consequence.setText(tr("If you apply: {consequence}", consequence=consequence))
         self.consequence.setVisible(problem.has_fix)
+
+
+@lru_cache(maxsize=100_000)
+def _decoded(text: str) -> Decision | None:
+    # All decisions are counted for each problem that is shown.
+    return decode_decision(text)
 
 
 def _frames_text(frames: Sequence[int]) -> str:

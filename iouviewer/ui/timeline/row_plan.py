@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from iouviewer.ui.shell.layout_plan import LOW
 from iouviewer.ui.tokens import SIZE
 
 LANES_SHARE = 0.45
@@ -83,6 +84,14 @@ def plan_rows(height: int, *, is_compare: bool = False, has_lanes: bool = False)
         places[row] = RowPlace(top, _HEIGHTS[row])
         top += _HEIGHTS[row] + _GAP
     return places
+
+
+def review_height(window_height: int) -> int:
+    """Height of the timeline while problems are reviewed: no row of a track, and in a low window the IoU row alone."""
+    if window_height < LOW:
+        return SIZE["timeline_folded"]
+    rows = SIZE["problems_row"] + SIZE["verified_row"]
+    return SIZE["ruler"] + SIZE["iou_row"] + rows + 3 * _GAP
 
 
 def lanes_height(rows: int, window_height: int) -> int:

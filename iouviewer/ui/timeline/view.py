@@ -24,7 +24,7 @@ from iouviewer.ui.timeline.marks import VideoMarks
 from iouviewer.ui.timeline.own_iou import OwnIou
 from iouviewer.ui.timeline.plot import TimelinePlot
 from iouviewer.ui.timeline.pyramid import Pyramid
-from iouviewer.ui.timeline.row_plan import MIN_HEIGHT, Row, lanes_height, plan_rows, plot_height
+from iouviewer.ui.timeline.row_plan import MIN_HEIGHT, Row, lanes_height, plan_rows, review_height, plot_height
 from iouviewer.ui.timeline.rows import GUTTER, ProblemsRow, Ruler, TimeRow, VerifiedRow
 from iouviewer.ui.timeline.series import Series, difference_of, shown_variants, update_difference
 from iouviewer.ui.timeline.texts import describe_frames, describe_series
@@ -183,7 +183,7 @@ class TimelineView(QWidget):
         self.heightWanted.emit()
 
     def set_reviewing(self, is_reviewing: bool) -> None:
-        """Keep to the ruler and the IoU row while problems are reviewed, unless lanes or the plot are open."""
+        """Fold the row of the selected track while problems are reviewed, unless lanes or the plot are open."""
         self._is_reviewing = is_reviewing
         self.heightWanted.emit()
 
@@ -192,7 +192,7 @@ class TimelineView(QWidget):
         if self._is_compare:
             return None
         if self._is_reviewing and not self.has_lanes and not self.is_plot_open:
-            return SIZE["timeline_folded"]
+            return review_height(window_height)
         if self.has_lanes:
             return max(MIN_HEIGHT, lanes_height(self.lanes.lanes_model.rowCount(), window_height))
         return plot_height(window_height) if self.is_plot_open else None

@@ -8,7 +8,7 @@ import pytest
 
 from iouviewer.ui.timeline import magnifier
 from iouviewer.ui.timeline.axis import TimeAxis
-from iouviewer.ui.timeline.row_plan import Row, lanes_height, plan_rows, plot_height
+from iouviewer.ui.timeline.row_plan import Row, lanes_height, plan_rows, plot_height, review_height
 
 
 def axis_of(frames: int, width: float = 800.0) -> TimeAxis:
@@ -74,6 +74,11 @@ def test_the_iou_row_is_the_last_to_fold_and_never_under_forty_pixels(height: in
 def test_ruler_and_iou_row_remain_in_a_folded_timeline() -> None:
     assert heights(76) == {Row.RULER: 20, Row.IOU: 56}
     assert heights(60) == {Row.RULER: 20, Row.IOU: 40}
+
+
+def test_a_review_keeps_problems_and_verified_frames_where_the_window_is_not_low() -> None:
+    assert heights(review_height(720)) == {Row.RULER: 20, Row.PROBLEMS: 12, Row.IOU: 56, Row.VERIFIED: 8}
+    assert heights(review_height(640)) == {Row.RULER: 20, Row.IOU: 56}
 
 
 def test_compare_shows_the_strips_below_the_ruler() -> None:
