@@ -1,6 +1,6 @@
 """The real window, its panels and dialogs; lists the texts that have less place than they need.
 
-``python -m tests.ui.cut_texts FOLDER SCHEME [PICTURES]`` prints one line a text, and writes a picture of each place into
+``python -m tests.ui.cut_texts FOLDER SCHEME [PICTURES]`` prints one line a text, and writes a picture of each place to
 the folder ``PICTURES``. ``QT_SCALE_FACTOR`` is the UI scale: the window fills a screen of 1280 x 720 pixels at each of
 them.
 """

@@ -24,7 +24,7 @@ from iouviewer.ui.timeline.marks import VideoMarks
 from iouviewer.ui.timeline.own_iou import OwnIou
 from iouviewer.ui.timeline.plot import TimelinePlot
 from iouviewer.ui.timeline.pyramid import Pyramid
-from iouviewer.ui.timeline.row_plan import MIN_HEIGHT, Row, lanes_height, plan_rows, review_height, plot_height
+from iouviewer.ui.timeline.row_plan import MIN_HEIGHT, Row, lanes_height, plan_rows, plot_height, review_height
 from iouviewer.ui.timeline.rows import GUTTER, ProblemsRow, Ruler, TimeRow, VerifiedRow
 from iouviewer.ui.timeline.series import Series, difference_of, shown_variants, update_difference
 from iouviewer.ui.timeline.texts import describe_frames, describe_series
