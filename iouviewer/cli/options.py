@@ -64,6 +64,14 @@ def class_pair(text: str) -> tuple[str, str]:
     return a.strip(), b.strip()
 
 
+def named_frames(text: str) -> tuple[str, str]:
+    """``NAME=FRAMES``: a variant and a selection of frames."""
+    name, equals, frames = text.partition("=")
+    if not equals or not name.strip() or not frames:
+        raise argparse.ArgumentTypeError(tr("{text!r} is not NAME=FRAMES", text=text))
+    return name.strip(), frames
+
+
 def class_names(text: str) -> tuple[str, ...]:
     """``A,B``: names of classes."""
     names = tuple(name.strip() for name in text.split(","))
@@ -396,12 +404,25 @@ def add_filter_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_scoring_options(parser: argparse.ArgumentParser) -> None:
-    """Options of both ``eval`` and ``gate``, except those that belong to one of several videos."""
+def _add_variant_options(parser: argparse.ArgumentParser) -> None:
+    """Options about the variants of ``eval`` and ``gate``."""
     add_model_option(parser)
+    parser.add_argument(
+        "--trained-on",
+        metavar="NAME=FRAMES",
+        type=named_frames,
+        action="append",
+        default=[],
+        help=tr("frames that the model of a variant was trained on, which a note marks"),
+    )
     parser.add_argument(
         "--baseline", metavar="NAME", help=tr("variant to compare the others with (default: the first)")
     )
+
+
+def add_scoring_options(parser: argparse.ArgumentParser) -> None:
+    """Options of both ``eval`` and ``gate``, except those that belong to one of several videos."""
+    _add_variant_options(parser)
     parser.add_argument(
         "--conf", type=fraction, default=0.25, help=tr("confidence threshold of all metrics except AP (default 0.25)")
     )

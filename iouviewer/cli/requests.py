@@ -36,6 +36,7 @@ def read_options(args: argparse.Namespace) -> ReadOptions:
         skip_bad_rows=args.skip_bad_rows,
         strict=args.strict,
         split=values.get("split") or "val",
+        trained_on=dict(values.get("trained_on") or ()),
         trust_columns=args.trust_columns,
         columns=dict(args.columns),
         shapes=args.shapes,

@@ -11,35 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from iouviewer.document.frame_ranges import ranges_to_frames
 from iouviewer.document.predictions import PredictionSet
+from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 from iouviewer.metrics.table import Bool, Int
 
-
-def frames_to_ranges(frames: Iterable[int]) -> list[list[int]]:
-    """Frames as ``[start, stop, step]`` each, in the given order, for a protocol."""
-    ranges: list[list[int]] = []
-    for frame in frames:
-        if ranges:
-            start, stop, step = ranges[-1]
-            last = stop - step
-            if last == start and frame > start:  # the second frame of a range sets its step
-                ranges[-1] = [start, 2 * frame - start, frame - start]
-                continue
-            if last > start and frame == stop:
-                ranges[-1] = [start, stop + step, step]
-                continue
-        ranges.append([frame, frame + 1, 1])
-    return ranges
-
-
-def ranges_to_frames(ranges: Iterable[Any]) -> Int:
-    """The frames of ``frames_to_ranges``, (n,) int64; ValueError for anything else."""
-    parts = []
-    for one in ranges:
-        if not isinstance(one, list | tuple) or len(one) != 3 or not all(isinstance(n, int) for n in one) or one[2] < 1:
-            raise ValueError(f"{one!r} is not a range of frames")
-        parts.append(np.arange(*one, dtype=np.int64))
-    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+TRAINED_ON = "trained_on"
+"""Key of a run's protocol: the frames that its model was trained on, as ranges."""
 
 
 def calibration_frames(predictions: PredictionSet) -> Int:
@@ -51,8 +30,7 @@ def calibration_frames(predictions: PredictionSet) -> Int:
     fingerprint = predictions.protocol.get("fingerprint")
     if not fingerprint or calibration.get("fingerprint") != fingerprint:
         return np.zeros(0, np.int64)
-    frames = ranges_to_frames(calibration.get("frames", ()))
-    return frames[(frames >= 0) & (frames < predictions.frame_count)]
+    return _frames_of(calibration.get("frames", ()), predictions.frame_count)
 
 
 def calibrated_mask(sets: Iterable[PredictionSet], frame_count: int) -> Bool | None:
@@ -67,3 +45,21 @@ def calibrated_mask(sets: Iterable[PredictionSet], frame_count: int) -> Bool | N
             mask = np.zeros(frame_count, np.bool_) if mask is None else mask
             mask[frames] = True
     return mask
+
+
+def training_frames(predictions: PredictionSet) -> Int:
+    """Frames of this run's video that its model was trained on, as far as somebody said so, (n,) int64.
+
+    They stay in the scores, which a note marks: a model knows them.
+    """
+    return _frames_of(predictions.protocol.get(TRAINED_ON, ()), predictions.frame_count)
+
+
+def _frames_of(ranges: Any, frame_count: int) -> Int:
+    try:
+        return ranges_to_frames(ranges, frame_count)
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            tr("the frames that a run states in its protocol cannot be read: {reason}", reason=error),
+            remedy=tr("Run the model again."),
+        ) from error

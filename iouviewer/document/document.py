@@ -28,6 +28,7 @@ from iouviewer.document.edits import (
     SetVariants,
     join_changes,
 )
+from iouviewer.document.frame_lists import FrameLists
 from iouviewer.document.ground_truth import GroundTruth
 from iouviewer.document.kept_source import KeptSource
 from iouviewer.document.notes import Note, NotePin, find_note_error, notes_of_removed, notes_of_retracked
@@ -49,6 +50,7 @@ class Document:
     """Sources with their ground truth, class names, decisions and notes.
 
     Attributes:
+        frame_lists: named lists of frames; no edits, as they change no box and no score by themselves.
         variant_editor: applies edits of variants; None where there are none.
     """
 
@@ -59,6 +61,7 @@ class Document:
         self._decisions: dict[tuple[int, str], str] = {}
         self._notes: dict[int, dict[int, Note]] = {}
         self._numberings: dict[int, Numbering] = {}
+        self.frame_lists = FrameLists()
         self.variant_editor: VariantEditor | None = None
 
     @property
@@ -121,6 +124,7 @@ class Document:
         self.load_decisions(decisions.items(), source.id)
         self.load_notes(renumber_notes(self.notes(source.id), mapping), source.id)
         self._numberings[source.id] = mapping.numbering
+        self.frame_lists.renumber(mapping, source.id)
         old = self.sources[source.id]
         self.sources[source.id] = replace(
             source,

@@ -35,7 +35,7 @@ from iouviewer.jobs.eval_inputs import (
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.evaluate import EvalRequest, score_inputs
 from iouviewer.jobs.filtered_inputs import filter_inputs
-from iouviewer.jobs.frame_selection import describe_frames, parse_frames
+from iouviewer.jobs.frame_selection import describe_frames, list_label, parse_frames
 from iouviewer.jobs.requests import ProgressCallback, no_progress
 from iouviewer.metrics.review import PairState, ReviewSettings, review_frame
 from iouviewer.metrics.table import Bool, BoxTable
@@ -122,7 +122,10 @@ def read_document(
         frames = np.flatnonzero(selected).astype(np.int64)
         request = replace(request, frames=request.frames or describe_frames(frames, known.frame_count))
     elif request.frames is not None:
-        frames = parse_frames(request.frames, known.frame_count, document.ground_truth(source).verified())
+        lists = document.frame_lists.by_label(source)
+        label = list_label(request.frames, lists)
+        request = replace(request, frames=label)
+        frames = parse_frames(label, known.frame_count, document.ground_truth(source).verified(), lists)
     truth = document_truth(document, source)
     boxes = document.ground_truth(source)
     counted = [v.predictions.withholding(boxes.states(), states_for(boxes, v.key)) for v in listed]

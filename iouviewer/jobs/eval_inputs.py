@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from iouviewer.document.calibration import calibrated_mask
+from iouviewer.document.calibration import TRAINED_ON, calibrated_mask
 from iouviewer.document.class_join import class_list, keeps_unknown_classes
 from iouviewer.document.classes import ClassTable, class_name_of
 from iouviewer.document.filtering import NO_FILTER, FilterRules
+from iouviewer.document.frame_ranges import frames_to_ranges
 from iouviewer.document.ground_truth import rows_for_metrics, unscored_classes
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.document.predictions import PredictionSet
@@ -21,6 +22,7 @@ from iouviewer.errors import UserError
 from iouviewer.formats.interface import ReadContext, UncertainReadingError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.class_facts import ClassFacts, facts_of
+from iouviewer.jobs.frame_selection import parse_frames
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
 from iouviewer.reports.notes import ReportNote
 
@@ -53,6 +55,7 @@ class ReadOptions:
         shapes: as in ``ReadContext``.
         shapes: as in ``ReadContext``.
         columns: what the columns of tables are, as in ``ReadContext``, by the same names.
+        trained_on: by name of the variant, the frames that its model was trained on, as ``jobs.frame_selection``.
         file_sizes: ``file_size`` as in ``ReadContext``, by the same names.
     """
 
@@ -75,6 +78,7 @@ class ReadOptions:
     strict: bool = False
     split: str = "val"
     for_files: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    trained_on: Mapping[str, str] = field(default_factory=dict)
     file_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     shapes: Literal["envelope", "skip"] | None = None
@@ -237,6 +241,31 @@ class EvalInputs:
     def labelled(self) -> Bool:
         """(F,) bool, selected labelled frames."""
         return self.truth.labelled & frame_mask(self.frames, self.truth.table.frame_count)
+def with_training(inputs: EvalInputs, trained_on: Mapping[str, str]) -> EvalInputs:
+    """The inputs with what somebody said about the frames that models were trained on, by name of the variant.
+
+    Raises:
+        UserError: an unknown variant, or frames outside the source.
+    """
+    names = [one.name for one in inputs.variants]
+    for name in trained_on:
+        if name not in names:
+            raise UserError(
+                tr("{name!r} is not a variant", name=name), remedy=tr("Variants: {names}.", names=", ".join(names))
+            )
+    count = inputs.truth.table.frame_count
+
+    def marked(variant: VariantInput) -> VariantInput:
+        if variant.name not in trained_on:
+            return variant
+        ranges = frames_to_ranges(parse_frames(trained_on[variant.name], count).tolist())
+        predictions = variant.predictions
+        known = replace(predictions, protocol={**predictions.protocol, TRAINED_ON: ranges})
+        return replace(variant, predictions=known)
+
+    return replace(inputs, variants=[marked(one) for one in inputs.variants]) if trained_on else inputs
+
+
 
 
 def without_calibrated(inputs: EvalInputs) -> EvalInputs:

@@ -35,6 +35,7 @@ from iouviewer.jobs.eval_inputs import (
     truth_from,
     variant_from,
     with_images,
+    with_training,
     without_calibrated,
 )
 from iouviewer.jobs.eval_result import EvalResult
@@ -48,6 +49,7 @@ from iouviewer.jobs.notes import (
     left_out_notes,
     reader_notes,
     refuse_notes,
+    training_notes,
     withheld_note,
 )
 from iouviewer.jobs.protocols import AP_PROTOCOL, REVIEW_ANY_CLASS, REVIEW_WITHIN_CLASS
@@ -153,8 +155,9 @@ def find_warnings(request: EvalRequest, truth: Truth, variants: list[VariantInpu
     if request.frames is not None and request.frames.startswith("@"):
         found.append(
             tr(
-                "frames come from a list: if it was chosen by looking at predictions, the metrics describe hard "
-                "frames and do not estimate the whole video"
+                "frames come from the list {name}: if it was chosen by looking at predictions, the metrics describe "
+                "these frames and do not estimate the whole video",
+                name=request.frames[1:],
             )
         )
     if truth.skipped:
@@ -280,7 +283,7 @@ def join_inputs(
         variant_from(name, boxes, truth, request.read, class_agnostic=request.class_agnostic) for name, boxes in named
     ]
     inputs = EvalInputs(replace(source, frame_count=count), truth, frames, variants, single_images=single_images)
-    inputs = without_calibrated(inputs)
+    inputs = without_calibrated(with_training(inputs, request.read.trained_on))
     return filter_inputs(only_classes(inputs, request.read.only_classes), request.filter, request.baseline)
 
 
@@ -311,7 +314,12 @@ def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCal
     unfit = find_unfit_variants(inputs, scores, request.margins)
     names = [variant.name for variant in variants]
     speeds, speed_notes = gather_speeds(names, baseline, request.speeds, request.speed_file)
-    warnings = [*find_warnings(request, truth, variants), *delta_notes(scores, deltas), *speed_notes]
+    warnings = [
+        *find_warnings(request, truth, variants),
+        *delta_notes(scores, deltas),
+        *training_notes(scores),
+        *speed_notes,
+    ]
     if len(scores) == 1:  # with several variants the verdicts say so
         warnings += [tr("{variant} cannot be judged: {reason}", variant=name, reason=unfit[name]) for name in unfit]
     if request.read.strict:

@@ -67,6 +67,11 @@ def describe_frames(frames: Int, frame_count: int) -> str | None:
     return ranges_text(frames)
 
 
+def list_label(text: str, lists: Mapping[str, Int]) -> str:
+    """The label of the list that a selection names, also without the ``@`` of a targeted one; else the text itself."""
+    return f"@{text}" if text not in lists and f"@{text}" in lists else text
+
+
 def parse_frames(
     text: str, frame_count: int, verified: Bool | None = None, lists: Mapping[str, Int] | None = None
 ) -> Int:
@@ -79,13 +84,13 @@ def parse_frames(
             take a range to choose from: ``spread:200/480:795``.
         frame_count: number of frames of the source.
         verified: (F,) bool, the verified frames of a project; None for files, which do not state them.
-        lists: the named lists of a project; None for files, which have none.
+        lists: the named lists of a project by label (``document.frame_lists``); None for files, which have none.
 
     Raises:
         UserError: wrong syntax, frames outside the source, an empty selection.
     """
-    if lists and text in lists:
-        return lists[text]
+    if lists and (label := list_label(text, lists)) in lists:
+        return lists[label]
     if text == VERIFIED:
         return _verified_frames(verified)
     kind, colon, rest = text.partition(":")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from iouviewer.atomic import write_file
-from iouviewer.document.calibration import ranges_to_frames
+from iouviewer.document.frame_ranges import ranges_to_frames
 from iouviewer.i18n import tr
 
 _KEYS = {"format": str, "source": str, "source_sha256": str, "sha256": str, "imgsz": list, "versions": Mapping}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from iouviewer import __version__
-from iouviewer.document.calibration import frames_to_ranges
+from iouviewer.document.frame_ranges import frames_to_ranges
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.inference.export_formats import ExportFormat

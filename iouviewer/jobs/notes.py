@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from iouviewer.document.calibration import calibration_frames
+from iouviewer.document.calibration import calibration_frames, training_frames
 from iouviewer.document.imported import StatedFact
 from iouviewer.document.scores_types import FULL_CURVE_FLOOR
 from iouviewer.errors import UserError
@@ -92,6 +92,19 @@ def calibration_note(variant: VariantInput) -> Iterator[str]:
             variant=variant.name,
         )
         yield StatedFact(text)
+
+
+def training_notes(scores: Iterable[VariantScore]) -> Iterator[str]:
+    """That scores touch frames that a model was trained on."""
+    for score in scores:
+        frames = training_frames(score.input.predictions)
+        if count := int(score.counted[frames].sum()):
+            yield tr_n(
+                "{variant}: its model was trained on {count} of the frames that count, so its scores are too good",
+                "{variant}: its model was trained on {count:,} of the frames that count, so its scores are too good",
+                count,
+                variant=score.name,
+            )
 
 
 def ap_notes(truth: Truth, variants: Iterable[VariantInput], settings: ReviewSettings) -> Iterator[str]:

@@ -18,6 +18,7 @@ from iouviewer import __version__
 from iouviewer.document.classes import ClassTable
 from iouviewer.document.document import Document
 from iouviewer.document.edits import FrameState
+from iouviewer.document.frame_lists import SETTING, FrameLists
 from iouviewer.document.notes import Note
 from iouviewer.document.numbering import Numbering
 from iouviewer.document.sources import Source
@@ -230,7 +231,9 @@ class ContentsReader:
         baseline = variant_rows.baseline_of(self._rows)
         relative_paths = {source.id: relative for source, relative, _next in sources}
         names = {row[0]: row[2] for row in self._rows}
-        self.contents = ProjectContents(document, (), baseline, _read_settings(connection), relative_paths, names)
+        settings = _read_settings(connection)
+        document.frame_lists = FrameLists.from_json(settings.get(SETTING))
+        self.contents = ProjectContents(document, (), baseline, settings, relative_paths, names)
         self._join = _Join.of(document)
 
     def verify_predictions(self) -> None:

@@ -31,6 +31,7 @@ _SETTING_NAMES = {
     "ground_truth_path": tr("path of the imported ground truth"),
     "edited": tr("whether recovered boxes were edited"),
     "labelled_video": tr("properties of the labelled video"),
+    "frame_lists": tr("named lists of frames"),
     "copy": tr("which project this is a copy of"),
     CLASSES: tr("copy of the class table"),
 }

@@ -7,12 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iouviewer.document.calibration import (
-    calibrated_mask,
-    calibration_frames,
-    frames_to_ranges,
-    ranges_to_frames,
-)
+from iouviewer.document.calibration import calibrated_mask, calibration_frames
+from iouviewer.document.frame_ranges import frames_to_ranges, ranges_to_frames
 from iouviewer.document.predictions import PredictionSet
 
 

@@ -144,3 +144,23 @@ def test_a_selection_of_calibration_frames_only_cannot_be_scored() -> None:
     request = EvalRequest(video=None, gt=None, frames="0:20:2")
     with pytest.raises(UserError, match="all selected frames"):
         evaluate_document(document(), [variant("int8", 8, 0, SEEN)], request=request)
+
+
+def test_scores_that_touch_training_frames_are_marked(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["eval", "--gt", str(files["gt"]), "--pred", f"base={files['base']}", "--size", "320x240"]
+    options += ["--count", str(FRAMES), "--trained-on", "base=0:20"]
+    assert main([*options, "--frames", "15:25"]) == 0
+    assert "base: its model was trained on 5 of the frames that count" in capsys.readouterr().out
+    assert main([*options, "--frames", "20:30"]) == 0
+    assert "trained on" not in capsys.readouterr().out
+    assert main([*options, "--strict", "--frames", "15:25"]) == 2
+    capsys.readouterr()
+    assert main([*options, "--trained-on", "other=0:2"]) == 2
+    assert "'other' is not a variant" in capsys.readouterr().err
+
+
+def test_damaged_frames_of_a_protocol_are_refused_in_one_line() -> None:
+    with pytest.raises(UserError, match="cannot be read"):
+        Scores(document().ground_truth(), ScoreSettings()).set_variant("a", variant("a", 0, 0, [[1, 2]]).predictions)

@@ -14,6 +14,7 @@ from iouviewer.app.editing.variant_list import still_loading
 from iouviewer.app.projects.locations import candidate_paths, sidecar_path
 from iouviewer.app.projects.recovery import COPY
 from iouviewer.app.settings import score_settings_to_json
+from iouviewer.document.frame_lists import SETTING
 from iouviewer.document.history import History, MemoryHistory
 from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
@@ -70,6 +71,8 @@ class Autosave(QObject):
         """
         self._require_all_variants()
         self.values["scores"] = score_settings_to_json(self._session.scores.settings)
+        if lists := self._session.document.frame_lists.to_json():
+            self.values[SETTING] = lists
         return ProjectFile.create(
             path if path.suffix else path.with_suffix(SUFFIX),
             self._session.document,
@@ -142,6 +145,9 @@ class Autosave(QObject):
         current = score_settings_to_json(self._session.scores.settings)
         if not self.muted and self.project is not None and current != self.values.get("scores"):
             self.save_values({"scores": current})
+        lists = self._session.document.frame_lists.to_json()
+        if not self.muted and self.project is not None and lists != self.values.get(SETTING, []):
+            self.save_values({SETTING: lists})
 
     def _on_variants_changed(self, _key: str = "") -> None:
         if self.muted:

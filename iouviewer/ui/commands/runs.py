@@ -18,7 +18,7 @@ from iouviewer.app.jobs.inference_job import InferenceQueue, QueueState, Run
 from iouviewer.app.jobs.model_probe import ModelProbe
 from iouviewer.app.projects.importer import PROTOCOL_DETAILS
 from iouviewer.app.settings import Settings
-from iouviewer.document.calibration import frames_to_ranges, ranges_to_frames
+from iouviewer.document.frame_ranges import frames_to_ranges, ranges_to_frames
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.document.variants import RunState, Variant
 from iouviewer.errors import UserError

@@ -10,6 +10,7 @@ from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import FrameState
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.judge import Judged, Verdict, describe_choice
+from iouviewer.ui.compare.frame_menu import FrameMenu
 from iouviewer.ui.panels.filter_chip import FilterChip
 from iouviewer.ui.theme import Theme, icon, make_popup, popup_menu
 from iouviewer.ui.tokens import SIZE, SPACE
@@ -46,6 +47,8 @@ class QuestionBar(QWidget):
         self._margin, self._verified_only, self._verified_count = 1.0, False, 0
         self._verdict: Verdict | None = None
         self._choice = ""
+        self._frame_menu = FrameMenu(self, session)
+        self._frame_menu.verifiedOnlyChosen.connect(self.verifiedOnlyChosen)
         self.baseline = _chip("questionBaseline", tr("Baseline: the variant to replace"))
         self.drop = _chip("questionDrop", tr("Allowed drop of AP and PQ"))
         self.frames = _chip("questionFrames", tr("Frames that count"))
@@ -146,6 +149,9 @@ class QuestionBar(QWidget):
 
     def _frames_text(self) -> str:
         low, high = min(counts := self._common_counts()), max(counts)
+        if label := self._frame_menu.label:
+            numbers = f"{low:,}" if low == high else tr("{low:,}–{high:,}", low=low, high=high)
+            return tr("{numbers} frames of {name}", numbers=numbers, name=label)
         if low != high and self._verified_only:
             return tr("{low:,}–{high:,} verified frames", low=low, high=high)
         if low != high:
@@ -212,12 +218,7 @@ class QuestionBar(QWidget):
     def _fill_frames(self) -> None:
         menu = self.frames.menu()
         group = _cleared(menu)
-        everything = QAction(tr("All common frames"), menu)
-        verified = QAction(tr("Verified frames only ({count:,})", count=self._verified_count), menu)
-        verified.setEnabled(self._verified_count > 0 or self._verified_only)
-        for action, only in ((everything, False), (verified, True)):
-            _add_choice(menu, group, action, chosen=only is self._verified_only)
-            action.triggered.connect(lambda _on, only=only: self.verifiedOnlyChosen.emit(only))
+        self._frame_menu.fill(menu, group, verified_only=self._verified_only, verified_count=self._verified_count)
 
     def _on_other_drop_triggered(self) -> None:
         drop, accepted = QInputDialog.getDouble(
