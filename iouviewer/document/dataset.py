@@ -87,9 +87,9 @@ class DatasetSource:
     Attributes:
         id: number within the dataset, never used again.
         path: absolute path of the video, folder, or ``data.yaml``.
-        split: split of a ``data.yaml``; empty for other sources.
+        title: name for display; empty: that of the file or folder.
         project: absolute path of its project file; empty while there is none.
-        truth_file: absolute path of its ground truth, empty for none; the ``data.yaml`` itself for its splits. It and ``prediction_files`` (variant, absolute
+        truth_file: absolute path of its ground truth, empty for none. It and ``prediction_files`` (variant, absolute
             path) are imported when the source is first shown; until then its numbers come from them.
         included: whether pooled numbers count it.
         last_frame: frame shown last.
@@ -98,7 +98,7 @@ class DatasetSource:
 
     id: int
     path: str
-    split: str = ""
+    title: str = ""
     project: str = ""
     truth_file: str = ""
     prediction_files: tuple[tuple[str, str], ...] = ()
@@ -110,14 +110,8 @@ class DatasetSource:
 
     @property
     def file_name(self) -> str:
-        """Name of the file or folder, with the split."""
-        name = Path(self.path).name
-        return f"{name} · {self.split}" if self.split else name
-
-    @property
-    def place(self) -> tuple[str, str]:
-        """What no other source of a dataset has."""
-        return self.path, self.split
+        """Its title, else the name of the file or folder."""
+        return self.title or Path(self.path).name
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +138,9 @@ class Dataset:
         """The source with this number, None if it was removed."""
         return next((one for one in self.sources if one.id == id), None)
 
-    def at(self, path: str, split: str = "") -> DatasetSource | None:
-        """The source at a place, None if the dataset does not list it."""
-        return next((one for one in self.sources if one.place == (path, split)), None)
+    def at(self, path: str) -> DatasetSource | None:
+        """The source with this path, None if the dataset does not list it."""
+        return next((one for one in self.sources if one.path == path), None)
 
     def position(self, id: int) -> int:
         """Place of a source in the list, -1 if it is not there."""
@@ -194,10 +188,10 @@ class Dataset:
     def with_added(self, added: Iterable[DatasetSource]) -> Dataset:
         """With these sources at the end, numbered by it; those at places that are listed already are left out."""
         sources, next_id = list(self.sources), self.next_id
-        known = {one.place for one in sources}
+        known = {one.path for one in sources}
         for one in added:
-            if one.place not in known:
-                known.add(one.place)
+            if one.path not in known:
+                known.add(one.path)
                 sources.append(replace(one, id=next_id))
                 next_id += 1
         return replace(self, sources=tuple(sources), next_id=next_id)
@@ -250,5 +244,5 @@ def _distinct_names(sources: Mapping[int, DatasetSource]) -> dict[int, str]:
         for id in doubled:
             one = sources[id]
             parts = "/".join(Path(one.path).parts[-depth:])
-            names[id] = f"{parts} · {one.split}" if one.split else parts
+            names[id] = parts
     return names

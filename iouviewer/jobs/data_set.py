@@ -64,15 +64,6 @@ def is_data_yaml(path: Path | None) -> bool:
     return path is not None and path.suffix.lower() in DATA_YAML_SUFFIXES
 
 
-def split_names(path: Path) -> tuple[str, ...]:
-    """The splits that a ``data.yaml`` names, in the order train, val, test.
-
-    Raises:
-        UserError: the file cannot be read or names none.
-    """
-    return tuple(read_data_yaml(path).splits)
-
-
 def listed_images(path: Path, split: str) -> tuple[Path, ...]:
     """Images of a data set's split in frame order; empty for a video or a folder, which list none.
 

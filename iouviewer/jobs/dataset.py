@@ -150,7 +150,7 @@ def files_state(source: DatasetSource) -> str:
         except OSError:
             return ""
         facts.append((path, found.st_size, found.st_mtime_ns))
-    return hashlib.sha256(repr((source.split, facts)).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 def _files_progress(source: DatasetSource, video: GateVideo) -> SourceProgress:
@@ -177,10 +177,9 @@ def _files_request(source: DatasetSource, request: EvalRequest) -> EvalRequest:
     return replace(
         request,
         video=Path(source.path),
-        gt=None if source.truth_file == source.path else Path(source.truth_file),
+        gt=Path(source.truth_file),
         preds=tuple((name, Path(path)) for name, path in source.prediction_files),
         baseline=request.baseline if request.baseline in names else None,
-        read=replace(request.read, split=source.split or request.read.split),
     )
 
 

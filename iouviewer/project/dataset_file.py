@@ -27,7 +27,7 @@ class _Source(msgspec.Struct, omit_defaults=True):
     id: int
     path: str
     relative: str = ""
-    split: str = ""
+    title: str = ""
     project: str = ""
     relative_project: str = ""
     truth_file: str = ""
@@ -104,7 +104,7 @@ def _encode(dataset: Dataset, path: Path) -> bytes:
             one.id,
             path_text(one.path),
             path_text(_relative(one.path, folder)),
-            one.split,
+            one.title,
             path_text(one.project),
             path_text(_relative(one.project, folder)),
             path_text(_relative(one.truth_file, folder) or one.truth_file),
@@ -158,7 +158,7 @@ def _source(one: _Source, folder: Path) -> DatasetSource:
     return DatasetSource(
         one.id,
         _found(one.path, one.relative, folder),
-        one.split,
+        one.title,
         _found(one.project, one.relative_project, folder),
         _joined(one.truth_file, folder),
         tuple((name, _joined(path, folder)) for name, path in one.prediction_files),

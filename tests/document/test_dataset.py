@@ -19,8 +19,8 @@ def test_a_source_is_listed_once_and_its_number_is_never_used_again() -> None:
     assert [(one.id, one.path) for one in dataset.sources] == [(0, "/a.mp4"), (1, "/b.mp4")]
     shorter = dataset.without({1})
     assert [one.id for one in shorter.with_added([DatasetSource(-1, "/b.mp4")]).sources] == [0, 2]
-    splits = shorter.with_added([DatasetSource(-1, "/d.yaml", "val"), DatasetSource(-1, "/d.yaml", "train")])
-    assert [splits.names()[id] for id in (2, 3)] == ["d.yaml · val", "d.yaml · train"]
+    splits = shorter.with_added(DatasetSource(-1, f"/d/{one}/images", f"d · {one}") for one in ("train", "val"))
+    assert [splits.names()[id] for id in (2, 3)] == ["d · train", "d · val"]
 
 
 def test_removing_the_current_source_leaves_none() -> None:

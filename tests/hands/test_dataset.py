@@ -7,8 +7,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialog, QTreeWidget
 from pytestqt.qtbot import QtBot
 
 from iouviewer.cli import main
@@ -205,3 +207,86 @@ def test_a_dataset_is_found_again_where_it_was_left(qtbot: QtBot, folders: list[
         assert "not there · numbers as known last" in view
         person.key("Ctrl+PgDown")
         person.wait(lambda: person.reads("No other source is there"), "that there is no other source")
+
+
+def write_town(folder: Path) -> list[Path]:
+    """A YOLO root with train and val, and the predictions of two variants on each; the paths to drop."""
+    root = folder / "town"
+    dropped = [root]
+    for split, count in (("train", 6), ("val", 4)):
+        images, labels = root / "images" / split, root / "labels" / split
+        images.mkdir(parents=True)
+        labels.mkdir(parents=True)
+        rows: dict[str, list[str]] = {"base": [], "other": []}
+        for number in range(count):
+            cv2.imwrite(str(images / f"{number}.png"), np.full((100, 200, 3), 60 + 20 * number, np.uint8))
+            (labels / f"{number}.txt").write_text("0 0.5 0.5 0.2 0.4\n")
+            for name, by in (("base", 1), ("other", 3)):
+                rows[name].append(f"{number},{80 + by},30,{120 + by},70,car,0.9")
+            # Both variants see an object that the ground truth lacks.
+            rows["base"].append(f"{number},10,10,40,40,car,0.8")
+            rows["other"].append(f"{number},10,10,40,40,car,0.8")
+        for name, lines in rows.items():
+            path = folder / f"{split}_{name}.csv"
+            path.write_text("\n".join(["frameID,x1,y1,x2,y2,class,score", *lines]) + "\n")
+            dropped.append(path)
+    (root / "data.yaml").write_text("path: .\ntrain: images/train\nval: images/val\nnames: [car, person]\n")
+    return dropped
+
+
+def test_a_root_with_train_and_val_and_two_videos_are_reviewed_judged_and_reported(
+    qtbot: QtBot, folders: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dropped = [*write_town(tmp_path / "clips"), *folders]
+    with opened_window(qtbot) as window:
+        person = Hands(qtbot, window)
+        person.wait(lambda: person.sees("firstRun"), "the start page")
+
+        def accept(sheet: QDialog) -> None:
+            [tree] = sheet.findChildren(QTreeWidget)
+            items = [tree.topLevelItem(place) for place in range(tree.topLevelItemCount())]
+            assert [(item.text(0), item.text(1)) for item in items] == [
+                ("town · train", "ground truth · predictions: base, other"),
+                ("town · val", "ground truth · predictions: base, other"),
+                ("day/clip.avi", "ground truth · predictions: base, other"),
+                ("night/clip.avi", "ground truth · predictions: base, other"),
+            ]
+            person.click(person.button("Open as dataset", sheet))
+
+        with person.in_dialog(accept):
+            person.drop(person.named("firstRun"), *dropped)
+        shown(person, "1 of 4")
+        person.open_tab("Problems")
+        person.wait(lambda: person.sees("problemsList") and person.rows("problemsList"), "the list of problems")
+        person.key("N")
+        for place in ("1 of 4", "2 of 4", "3 of 4", "4 of 4"):
+            shown(person, place)
+            person.wait(lambda: person.sees("reviewCard"), f"the problems of source {place}")
+            person.key("X")
+        person.wait(lambda: person.reads("No other source has open problems"), "the end of the review")
+        show_dataset(person)
+        person.wait(lambda: person.column("sourcesTable", "Problems") == ["0"] * 4, "no open problem")
+        dataset, report = tmp_path / "clips" / "clips.ioudataset", tmp_path / "all.html"
+        with person.in_dialog(person.save_as(report)):
+            person.click(person.named("dataset.datasetReport"))
+        person.wait(report.exists, "the report")
+        main(["gate", str(dataset)])
+        sentence = capsys.readouterr().out.splitlines()[0]
+        assert sentence in person.named("pooledRow").accessibleDescription()
+        text = html.unescape(report.read_text(encoding="utf-8"))
+        assert sentence in text
+        for name in ("town · train", "town · val", "day/clip.avi", "night/clip.avi"):
+            assert f"<td class=text>{name}</td>" in text
+
+
+def test_the_parts_of_one_root_are_opened_as_a_dataset(qtbot: QtBot, tmp_path: Path) -> None:
+    root = write_town(tmp_path)[0]
+    with opened_window(qtbot) as window:
+        person = Hands(qtbot, window)
+        person.wait(lambda: person.sees("firstRun"), "the start page")
+        with person.in_dialog(
+            lambda parts: person.click(person.button("Open all as dataset…", parts)),
+            lambda sheet: person.click(person.button("Open as dataset", sheet)),
+        ):
+            person.drop(person.named("firstRun"), root)
+        shown(person, "1 of 2")

@@ -251,7 +251,7 @@ class DatasetController(QObject):
         path = self._session.source.path
         if self._file is None or not self._session.frame_count or not path:
             return
-        source = self._source_at(path)
+        source = self.dataset.at(path)
         if source is None:
             # Another video was opened: the dataset is left, and is found again among the recent files.
             self.close()
@@ -259,13 +259,6 @@ class DatasetController(QObject):
             self.dataset = replace(self.dataset, current=source.id)
             self._timer.start()
             self.changed.emit()
-
-    def _source_at(self, path: str) -> DatasetSource | None:
-        """The source of an open video; of several splits of one file the one that was requested."""
-        current = self.current
-        if current is not None and current.path == path:
-            return current
-        return next((one for one in self.dataset.sources if one.path == path), None)
 
     def _on_project_opened(self, path: str) -> None:
         current = self.current

@@ -20,7 +20,7 @@ from iouviewer.jobs.dataset import is_dataset
 from iouviewer.jobs.dataset_report import write_dataset_report
 from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.dataset.dataset_view import DatasetView
-from iouviewer.ui.dataset.found_sources import FoundSources, find_sources
+from iouviewer.ui.dataset.found_sources import FoundSources, find_sources, has_parts
 from iouviewer.ui.dataset.presenter import DatasetPresenter
 from iouviewer.ui.dialogs.dataset_sheet import Choice, DatasetSheet
 from iouviewer.ui.dialogs.input_dialogs import confirm
@@ -91,9 +91,18 @@ class DatasetCommands(QObject):
     # Opening
 
     def offer(self, paths: Sequence[Path]) -> bool:
-        """Open a dataset among the paths, or ask about several sources; False for a single video and its files."""
-        if len(paths) == 1 and paths[0].is_file() and not is_dataset(paths[0]):
+        """Open a dataset among the paths, or ask about several sources.
+
+        Returns:
+            False for a single video and its files, and for one folder of a data set, whose parts are shown first.
+        """
+        path = paths[0] if len(paths) == 1 else None
+        if path is not None and not is_dataset(path) and (path.is_file() or has_parts(path)):
             return False
+        return self.ask(paths)
+
+    def ask(self, paths: Sequence[Path]) -> bool:
+        """Open a dataset among the paths, or ask about their sources; False with fewer than two of them."""
         found = find_sources(path.absolute() for path in paths)
         if found.datasets:
             self._try(partial(self._controller.open, found.datasets[0]))

@@ -95,7 +95,8 @@ class FileCommands(QObject):
         self._has_asked = False
         self._is_sample = False
         self.offer_dataset: Callable[[Sequence[Path]], bool] = lambda _paths: False
-        """Takes paths that are a dataset or hold several sources; replaced by the window."""
+        self.ask_dataset: Callable[[Sequence[Path]], object] = lambda _paths: None
+        """Take paths that are a dataset or hold several sources, and ask about them anyway; replaced by the window."""
         self.take_speeds: Callable[[Sequence[Path]], Sequence[Path]] = lambda paths: paths
         self.is_listed: Callable[[str], bool] = lambda _path: False
         """Whether the open dataset lists a video, whose place among the recent files it then takes."""
@@ -213,7 +214,7 @@ class FileCommands(QObject):
                 self.failed.emit(error)
                 return []
             if parts:
-                part = choose_part(self._window, path, parts)
+                part = choose_part(self._window, path, parts, partial(self.ask_dataset, [path]))
                 return [] if part is None else part_files(part)
         return find_candidates([path.absolute() for path in paths])
 
@@ -443,40 +444,44 @@ class FileCommands(QObject):
             self._loader.open(Path(path))
 
     def _on_controller_replace_confirmation_requested(self, question: ReplaceQuestion) -> None:
-        name = question.imported.path.name
-        sentences = [
-            tr_n(
-                "Replace the ground truth of {project} ({boxes}) with the {count} box of {name}?",
-                "Replace the ground truth of {project} ({boxes}) with the {count:,} boxes of {name}?",
-                len(question.imported),
-                project=Path(question.project).name or self._session.source.name,
-                boxes=tr_n("{count} box", "{count:,} boxes", question.box_count),
-                name=name,
-            )
-        ]
-        if question.lost_count:
-            sentences.append(
-                tr_n(
-                    "{count} box of the project is not in the file like this.",
-                    "{count:,} boxes of the project are not in the file like this.",
-                    question.lost_count,
-                )
-            )
-        if question.verified_count:
-            sentences.append(
-                tr_n(
-                    "{count} verified frame is no longer verified.",
-                    "{count:,} verified frames are no longer verified.",
-                    question.verified_count,
-                )
-            )
-        sentences.append(tr("You can undo this."))
-        if confirm(
-            self._window, title=tr("Replace ground truth?"), text=" ".join(sentences), button=tr("Replace ground truth")
-        ):
+        name, text = question.imported.path.name, _replacing_text(question, self._session.source.name)
+        if confirm(self._window, title=tr("Replace ground truth?"), text=text, button=tr("Replace ground truth")):
             self._controller.import_ground_truth(question.imported, question.class_map, replace=True)
         else:
             self._session.statusMessage.emit(tr("{name} was not imported. The project keeps its boxes", name=name))
+
+
+def _replacing_text(question: ReplaceQuestion, source_name: str) -> str:
+    """What is lost if a file replaces the ground truth."""
+    name = question.imported.path.name
+    sentences = [
+        tr_n(
+            "Replace the ground truth of {project} ({boxes}) with the {count} box of {name}?",
+            "Replace the ground truth of {project} ({boxes}) with the {count:,} boxes of {name}?",
+            len(question.imported),
+            project=Path(question.project).name or source_name,
+            boxes=tr_n("{count} box", "{count:,} boxes", question.box_count),
+            name=name,
+        )
+    ]
+    if question.lost_count:
+        sentences.append(
+            tr_n(
+                "{count} box of the project is not in the file like this.",
+                "{count:,} boxes of the project are not in the file like this.",
+                question.lost_count,
+            )
+        )
+    if question.verified_count:
+        sentences.append(
+            tr_n(
+                "{count} verified frame is no longer verified.",
+                "{count:,} verified frames are no longer verified.",
+                question.verified_count,
+            )
+        )
+    sentences.append(tr("You can undo this."))
+    return " ".join(sentences)
 
 
 def _files_of(source: DatasetSource) -> list[FileCandidate]:

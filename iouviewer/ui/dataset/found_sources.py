@@ -10,7 +10,8 @@ from pathlib import Path
 from iouviewer.document.dataset import DatasetSource
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
-from iouviewer.jobs.data_set import is_data_yaml, split_names
+from iouviewer.jobs.box_files import find_dataset_parts
+from iouviewer.jobs.data_set import is_data_yaml
 from iouviewer.jobs.dataset import is_dataset
 from iouviewer.project.contents import read_video_path
 from iouviewer.ui.importing import (
@@ -24,7 +25,7 @@ from iouviewer.ui.importing import (
 _LIST_BYTES = 1 << 20
 """Longer text files are no lists of videos."""
 _SEPARATORS = " ._-"
-"""Between the name of a video and that of a variant in the name of a box file."""
+"""Between the name of a video or split and that of a variant in the name of a box file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class FoundSources:
 
 
 def find_sources(paths: Iterable[Path]) -> FoundSources:
-    """Find the sources in files, folders (with all below them), lists of paths and ``data.yaml`` files."""
-    found: dict[tuple[str, str], DatasetSource] = {}
+    """Find the sources in files, folders (with all below them), data sets, lists of paths and projects."""
+    found: dict[str, DatasetSource] = {}
     boxes: list[FileCandidate] = []
     left_out: list[tuple[Path, str]] = []
     datasets: list[Path] = []
@@ -57,18 +58,26 @@ def find_sources(paths: Iterable[Path]) -> FoundSources:
         except UserError as error:
             left_out.append((path, str(error)))
             continue
-        found |= {one.place: one for one in sources if one.place not in found}
+        found |= {one.path: one for one in sources if one.path not in found}
         if sources:
             continue
         candidate = identify(path)
         if candidate.role in (FileRole.GROUND_TRUTH, FileRole.PREDICTIONS):
             boxes.append(candidate)
         elif candidate.role is FileRole.VIDEO and not candidate.is_guess:
-            found.setdefault((str(path), ""), DatasetSource(-1, str(path)))
+            found.setdefault(str(path), DatasetSource(-1, str(path)))
         elif is_chosen:
             left_out.append((path, _reason(candidate)))
     sources, unclear = _with_files(list(found.values()), boxes)
     return FoundSources(tuple(sources), (*left_out, *unclear), tuple(datasets))
+
+
+def has_parts(folder: Path) -> bool:
+    """Whether a folder is a data set with splits, sequences or annotation files."""
+    try:
+        return bool(find_dataset_parts(folder))
+    except UserError:
+        return False  # the error is shown where the folder is opened
 
 
 def _reason(candidate: FileCandidate) -> str:
@@ -91,9 +100,8 @@ def _expand(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
 
 def _below(folder: Path) -> Iterator[Path]:
     """The folder itself where it is one source or one set of labels, else what is in it."""
-    yaml = next((folder / name for name in ("data.yaml", "dataset.yaml") if (folder / name).is_file()), None)
-    if yaml is not None:
-        yield yaml
+    if find_dataset_parts(folder):
+        yield folder
         return
     if identify(folder).role is not FileRole.SKIP:
         yield folder
@@ -122,61 +130,85 @@ def _listed(path: Path) -> list[Path]:
 
 
 def _sources_of(path: Path) -> list[DatasetSource]:
-    """The sources of a project or a data set of images; none for other files."""
+    """The sources of a project or a data set of images; none for other files.
+
+    Raises:
+        UserError: the project names no video, or the images of the data set lie elsewhere.
+    """
     if path.suffix == PROJECT_SUFFIX:
         video = read_video_path(path)
         if not video:
             raise UserError(tr("the project names no video"), path=path)
         return [DatasetSource(-1, video, project=str(path.absolute()))]
-    if is_data_yaml(path):
-        return [DatasetSource(-1, str(path), split, truth_file=str(path), tags=(split,)) for split in split_names(path)]
-    return []
+    root = path.parent if is_data_yaml(path) else path
+    parts = find_dataset_parts(root)
+    found = [
+        DatasetSource(
+            -1, str(part.images), f"{root.name} · {part.name}", truth_file=str(part.labels), tags=(part.name,)
+        )
+        for part in parts
+        if part.images is not None
+    ]
+    if is_data_yaml(path) and not found:
+        raise UserError(
+            tr("the images of this data set lie elsewhere"),
+            path=path,
+            remedy=tr("Drop the folder that has both its images and its labels"),
+        )
+    return found
 
 
 def _with_files(
     sources: list[DatasetSource], boxes: list[FileCandidate]
 ) -> tuple[list[DatasetSource], list[tuple[Path, str]]]:
     """The sources with their box files: those in the folder of one source, else those that begin with its name."""
-    own: dict[int, list[FileCandidate]] = {}
+    own: dict[int, list[tuple[FileCandidate, str]]] = {}
     unclear = []
     for candidate in boxes:
-        place = _owner(candidate.path, sources)
-        if place is None:
+        owner = _owner(candidate.path, sources)
+        if owner is None:
             reason = tr("Its name begins with that of no video. Open its video and import it there")
             unclear.append((candidate.path, reason))
         else:
-            own.setdefault(place, []).append(candidate)
+            own.setdefault(owner[0], []).append((candidate, owner[1]))
     return [_with_boxes(one, own.get(place, [])) for place, one in enumerate(sources)], unclear
 
 
-def _owner(file: Path, sources: list[DatasetSource]) -> int | None:
-    named = [
-        (len(Path(one.path).stem), place)
-        for place, one in enumerate(sources)
-        if file.stem.casefold().startswith(Path(one.path).stem.casefold())
-    ]
+def _owner(file: Path, sources: list[DatasetSource]) -> tuple[int, str] | None:
+    """The place of a box file's source, and the beginning of its name that says so; None where that is unclear."""
+    named = [(key, place) for place, one in enumerate(sources) for key in _keys(one) if _begins(file.stem, key)]
     if named:
-        longest = max(named)[0]
-        best = [place for length, place in named if length == longest]
-        near = [place for place in best if Path(sources[place].path).parent == file.parent]
+        longest = max(len(key) for key, _place in named)
+        best = {place: key for key, place in named if len(key) == longest}
+        near = {place: key for place, key in best.items() if Path(sources[place].path).parent == file.parent}
         best = near or best
-        return best[0] if len(best) == 1 else None
+        return next(iter(best.items())) if len(best) == 1 else None
     beside = [place for place, one in enumerate(sources) if Path(one.path).parent == file.parent]
-    return beside[0] if len(beside) == 1 else None
+    return (beside[0], "") if len(beside) == 1 else None
 
 
-def _with_boxes(source: DatasetSource, boxes: list[FileCandidate]) -> DatasetSource:
-    stem = Path(source.path).stem
+def _keys(source: DatasetSource) -> tuple[str, ...]:
+    """With what the names of a source's box files begin: its own name, or that of its split."""
+    return (Path(source.path).stem, *source.tags)
+
+
+def _begins(stem: str, key: str) -> bool:
+    rest = stem[len(key) :]
+    return stem.casefold().startswith(key.casefold()) and (not rest or rest[0] in _SEPARATORS)
+
+
+def _with_boxes(source: DatasetSource, boxes: list[tuple[FileCandidate, str]]) -> DatasetSource:
+    """The source with its box files, each with the beginning of its name that is not the variant's."""
+    keys = {one.path: key for one, key in boxes}
     truth, predictions = source.truth_file, []
-    for one in resolve_roles(boxes):
+    for one in resolve_roles([candidate for candidate, _key in boxes]):
         if one.role is FileRole.GROUND_TRUTH and not truth:
             truth = str(one.path)
         else:
-            predictions.append((_variant_name(one.path.stem, stem), str(one.path)))
+            predictions.append((_variant_name(one.path.stem, keys[one.path]), str(one.path)))
     return replace(source, truth_file=truth, prediction_files=tuple(predictions))
 
 
-def _variant_name(stem: str, video: str) -> str:
+def _variant_name(stem: str, key: str) -> str:
     """The name of a variant: that of its file without the video's, so that it is the same on all sources."""
-    own = stem[len(video) :].strip(_SEPARATORS) if stem.casefold().startswith(video.casefold()) else stem
-    return own or stem
+    return stem[len(key) :].strip(_SEPARATORS) or stem

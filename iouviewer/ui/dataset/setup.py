@@ -63,7 +63,7 @@ class DatasetParts(QObject):
         commands = self.commands
         commands.actions = actions
         commands.show_correct, commands.show_compare = view.show_correct, view.show_compare
-        files.offer_dataset = commands.offer
+        files.offer_dataset, files.ask_dataset = commands.offer, commands.ask
         files.is_listed = lambda path: any(one.path == path for one in self.controller.dataset.sources)
         files.opened.connect(lambda _is_sample: commands.on_shown())
         commands.videoRequested.connect(files.open_alone)

@@ -142,8 +142,7 @@ def _with_text(source: DatasetSource) -> str:
         return tr("its project {name}", name=Path(source.project).name)
     parts = []
     if source.truth_file:
-        is_own = source.truth_file == source.path
-        parts.append(tr("ground truth of the split") if is_own else tr("ground truth"))
+        parts.append(tr("ground truth"))
     names = [name for name, _path in source.prediction_files]
     if names:
         parts.append(tr("predictions: {names}", names=", ".join(names)))

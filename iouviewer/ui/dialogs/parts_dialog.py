@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
@@ -24,6 +24,9 @@ class PartsDialog(FramedDialog):
     Args:
         path: of the data set.
         parts: in their order; the first one is marked.
+
+    Attributes:
+        wants_all: whether all parts with images are wanted, as sources of a dataset.
     """
 
     def __init__(self, parent: QWidget | None, path: Path, parts: Sequence[DatasetPart]) -> None:
@@ -55,6 +58,10 @@ class PartsDialog(FramedDialog):
         self.open_button = self.add_primary(tr("Open part"))
         self.open_button.clicked.connect(self.accept)
         self.add_cancel()
+        self.wants_all = False
+        self.all_button = self.add_secondary(tr("Open all as dataset…"))
+        self.all_button.setVisible(sum(part.images is not None for part in parts) > 1)
+        self.all_button.clicked.connect(self._on_all_clicked)
         rows = min(len(self._parts) + 1, _MAX_ROWS)
         self.tree.setMinimumHeight(header.sizeHint().height() + rows * _ROW_HEIGHT + 4)
         self._update()
@@ -83,6 +90,10 @@ class PartsDialog(FramedDialog):
     def _on_tree_double_clicked(self, item: QTreeWidgetItem, _column: int) -> None:
         if item.data(0, Qt.ItemDataRole.UserRole) is not None:
             self.accept()
+
+    def _on_all_clicked(self) -> None:
+        self.wants_all = True
+        self.reject()
 
     def _update(self) -> None:
         part = self.part()
@@ -114,9 +125,18 @@ def _item(texts: Sequence[str]) -> QTreeWidgetItem:
     return item
 
 
-def choose_part(parent: QWidget | None, path: Path, parts: Sequence[DatasetPart]) -> DatasetPart | None:
-    """The part that a person chooses, the only one without asking, or None if they cancel."""
+def choose_part(
+    parent: QWidget | None, path: Path, parts: Sequence[DatasetPart], open_all: Callable[[], object]
+) -> DatasetPart | None:
+    """The part that a person chooses, the only one without asking, or None if they cancel.
+
+    Args:
+        open_all: called if they want all parts as a dataset; then there is no part either.
+    """
     if len(parts) == 1:
         return parts[0]
     dialog = PartsDialog(parent, path, parts)
-    return dialog.part() if dialog.exec() else None
+    part = dialog.part() if dialog.exec() else None
+    if dialog.wants_all:
+        open_all()
+    return part
