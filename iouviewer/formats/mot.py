@@ -123,9 +123,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         invalid = {**_rows_without_score(confidence), **invalid}
     if invalid and lines is None:
         lines = _data_lines(path)
-    refused += [
-        RefusedRow(path, int(lines[row]) if lines is not None else None, reason) for row, reason in invalid.items()
-    ]
+    refused += [RefusedRow(path, None if lines is None else int(lines[row]), why) for row, why in invalid.items()]
     keep = np.ones(len(values), np.bool_)
     keep[list(invalid)] = False
     if kind_note and context.kind in {None, ImportKind.UNKNOWN}:
@@ -151,7 +149,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         facts=VideoFacts() if info is None else VideoFacts(fps=info.fps, video_name=info.name),
         refused=sorted(refused, key=lambda row: row.line or 0),
         notes=notes + class_notes,
-        places=places,
+        places=_places(path, keep, lines) if context.with_places else None,
     )
 
 

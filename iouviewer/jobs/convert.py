@@ -71,8 +71,8 @@ def convert(request: ConvertRequest) -> ConvertResult:
     Raises:
         UserError: unreadable rows, an unknown frame size that the format needs, a target that cannot be written.
     """
+    from iouviewer.formats.patching.source import PATCHERS
     from iouviewer.formats.registry import (
-        BoxesToWrite,
         find_format,
         refuse_frames_outside,
         unsupported_fields,
@@ -91,13 +91,31 @@ def convert(request: ConvertRequest) -> ConvertResult:
     images = boxes.images.by_frame(frame_count)
     size = context.size or boxes.size or next((size for size in images.sizes if size[0]), None)
     written = find_format(request.format)
-    as_read = boxes.texts is not None and boxes.format == request.format
+    as_read = boxes.texts is not None and boxes.format == request.format in PATCHERS
     if size is None and written is not None and written.needs_size and not as_read:
         raise UserError(
             tr("the format {format} needs the frame size", format=request.format),
             remedy=tr("Give the video, or --size WxH."),
         )
-    data = BoxesToWrite(
+    data = _to_write(request, boxes, context, frame_count, size or (0, 0))
+    notes = tuple(boxes.notes)
+    if as_read:
+        _write_as_read(request.target, boxes, data)
+        notes += _kept_rows(unread)
+    else:
+        write_boxes(request.target, data, format=request.format)
+        notes += unsupported_fields(data, request.format)
+    frames_with_boxes = len(set(boxes.frames.tolist()))
+    return ConvertResult(request.target, len(boxes), frames_with_boxes, len(boxes.refused), notes)
+
+
+def _to_write(
+    request: ConvertRequest, boxes: ImportedBoxes, context: ReadContext, frame_count: int, size: tuple[int, int]
+) -> BoxesToWrite:
+    from iouviewer.formats.interface import BoxesToWrite
+
+    images = boxes.images.by_frame(frame_count)
+    return BoxesToWrite(
         frames=boxes.frames,
         boxes=boxes.boxes,
         class_ids=boxes.class_ids,
@@ -106,7 +124,7 @@ def convert(request: ConvertRequest) -> ConvertResult:
         track_ids=boxes.track_ids,
         flags=boxes.flags,
         attribute_sets=boxes.attribute_sets,
-        size=size or (0, 0),
+        size=size,
         frame_count=frame_count,
         labelled=boxes.labelled if boxes.kind is not ImportKind.PREDICTIONS else boxes.covered,
         video_name=request.video.name if request.video is not None else "",
@@ -118,15 +136,6 @@ def convert(request: ConvertRequest) -> ConvertResult:
         class_numbers=boxes.class_numbers,
         class_kind=boxes.class_kind,
     )
-    notes = tuple(boxes.notes)
-    if as_read:
-        _write_as_read(request.target, boxes, data)
-        notes += _kept_rows(unread)
-    else:
-        write_boxes(request.target, data, format=request.format)
-        notes += unsupported_fields(data, request.format)
-    frames_with_boxes = len(set(boxes.frames.tolist()))
-    return ConvertResult(request.target, len(boxes), frames_with_boxes, len(boxes.refused), notes)
 
 
 def reads_as_written(options: ReadOptions) -> bool:

@@ -110,8 +110,7 @@ class Session(QObject):
         self.author = self.read_only = ""
         self.current_frame, self.selection = 0, Selection()
         self.view_state = ViewState(self.variants, FrameWalk(self, self), self)
-        self.scopes = EditScopes(self)
-        self._preview = EditPreview()
+        self.scopes, self._preview = EditScopes(self), EditPreview()
         self._announced_step: tuple[int, Step] | None = None
         self._frame_numbers = FrameNumberHistory()
 

@@ -231,3 +231,16 @@ def _separator(text: str, listed: list[tuple[int, int]]) -> str:
     if len(listed) > 1:
         return text[listed[-2][1] : listed[-1][0]]
     return ", " if Style.of(text, listed[0][0]).comma == ", " else ","
+
+
+def list_rebuilt(text: str, at: int, items: Sequence[str]) -> Splice:
+    """The list that begins at a place with these elements as text, in the manner in which it was written."""
+    listed = elements(text, at)
+    end = value_at(text, at)[1]
+    if not listed or not items:
+        return Splice(at, end, f"[{', '.join(items)}]")
+    between = text[listed[0][1] : listed[1][0]] if len(listed) > 1 else None
+    if between is None:
+        lead = text[at + 1 : listed[0][0]]
+        between = f",{lead}" if "\n" in lead else ", "
+    return Splice(at, end, text[at : listed[0][0]] + between.join(items) + text[listed[-1][1] : end])

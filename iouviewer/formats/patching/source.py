@@ -18,18 +18,20 @@ from iouviewer.document.classes import ClassTable
 from iouviewer.document.imported import ImportedBoxes, digest_of
 from iouviewer.document.kept_source import SourceTexts
 from iouviewer.errors import UserError
-from iouviewer.formats.interface import BoxesToWrite, ReadContext
+from iouviewer.formats.interface import BoxesToWrite, ReadContext, UncertainReadingError
 from iouviewer.formats.patching.edits import NEW, Edits, Part, ReadState, find_edits
 from iouviewer.formats.patching.texts import SourceFiles
 from iouviewer.formats.registry import find_format, read_boxes
 from iouviewer.formats.unsupported_fields import Field
 from iouviewer.i18n import tr, tr_n
-from iouviewer.metrics.table import Int
+from iouviewer.metrics.table import Float, Int
 
 PATCHERS = ("mot", "coco", "yolo", "cvat", "voc", "labelme", "boxcsv", "labelstudio")
 """Formats into which edits can be written; each has a module of its name in this package."""
 TOLERANCE = 1e-3
 """Pixels by which a box may differ when it is read again: formats round to 6 decimals, fractions to more."""
+NUMBERED_BY_READER = ("labelstudio",)
+"""Formats without track ids, whose reader numbers the tracks in the order of the file."""
 _KEPT_FOLDERS = 3
 """Names of folders above a source that its copy keeps: readers look at ``gt``, ``labels`` and names of sequences."""
 
@@ -89,47 +91,67 @@ def patch_source(
     source = Path(texts.path)
     with tempfile.TemporaryDirectory(prefix="iouviewer-source-") as folder:
         root, copy, data = _unpack(texts, Path(folder))
-        original = read_boxes(copy, context, format=texts.format)
-        if digest_of(original) != texts.rows_digest:
-            raise UserError(
-                tr("this version of iouviewer reads the file in another way than the one that imported it"),
-                path=source,
-                remedy=tr("Import the file again, or export the ground truth."),
-            )
-        state = state or ReadState.as_read(original)
-        edits = find_edits(original, state, now, ids, classes, _ignored_parts(texts.format))
-        if edits.is_empty:
-            return PatchedSource(
-                edits, {}, state.ids, state.tracks, state.class_names, {}, 0, len(original.refused), texts.rows_digest
-            )
-        files = SourceFiles(data)
         try:
+            original = _read_again(copy, context, texts)
+            if digest_of(original) != texts.rows_digest:
+                raise UserError(
+                    tr("this version of iouviewer reads the file in another way than the one that imported it"),
+                    path=source,
+                    remedy=tr("Import the file again, or export the ground truth."),
+                )
+            state = state or ReadState.as_read(original)
+            edits = find_edits(original, state, now, ids, classes, _ignored_parts(texts.format))
+            if edits.is_empty:
+                return _unchanged(edits, state, texts)
+            files = SourceFiles(data)
             _refuse_converted(context, texts)
             _patcher(texts.format, source)(files, edits, context)
+            for path, content in files.changed.items():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            # What a person edited is not doubted: the columns mean what they meant before.
+            again = read_boxes(copy, replace(context, trust_columns=True), format=texts.format)
+            rows = _match(again, edits, files.lost)
         except UserError as error:
             if error.path is not None:
-                error.path = _own_path(Path(error.path), root, texts)
+                error.path = _own_path(error.path, root, texts)
             raise
-        for path, content in files.changed.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        again = read_boxes(copy, context, format=texts.format)
-        rows = _match(again, edits, files.lost)
-        in_file = rows != NEW
-        row_ids = np.where(in_file, ids[np.maximum(rows, 0)] if len(ids) else NO_BOX, NO_BOX).astype(np.int64)
-        tracks = np.asarray(now.track_ids, np.int64)
-        row_tracks = np.where(in_file, tracks[np.maximum(rows, 0)] if len(ids) else NO_TRACK, again.track_ids)
-        return PatchedSource(
-            edits,
-            {path.relative_to(root).as_posix(): content for path, content in files.changed.items()},
-            row_ids,
-            row_tracks.astype(np.int64),
-            _document_names(again, rows, now),
-            {field: count for field, count in files.lost.items() if count},
-            files.kept_shapes,
-            len(original.refused),
-            digest_of(again),
-        )
+        changed = {path.relative_to(root).as_posix(): content for path, content in files.changed.items()}
+        return _result(edits, files, changed, again, rows, ids)
+
+
+def _unchanged(edits: Edits, state: ReadState, texts: SourceTexts) -> PatchedSource:
+    count = len(edits.original.refused)
+    return PatchedSource(edits, {}, state.ids, state.tracks, state.class_names, {}, 0, count, texts.rows_digest)
+
+
+def _result(
+    edits: Edits, files: SourceFiles, changed: dict[str, bytes], again: ImportedBoxes, rows: Int, ids: Int
+) -> PatchedSource:
+    """What was written and reads back; ``rows`` are places among the edits' columns."""
+    row_ids, row_tracks = np.full(len(rows), NO_BOX, np.int64), again.track_ids.copy()
+    in_file = rows != NEW
+    row_ids[in_file] = ids[rows[in_file]]
+    row_tracks[in_file] = np.asarray(edits.data.track_ids, np.int64)[rows[in_file]]
+    return PatchedSource(
+        edits,
+        changed,
+        row_ids,
+        row_tracks,
+        _document_names(again, rows, edits.data),
+        {field: count for field, count in files.lost.items() if count},
+        files.kept_shapes,
+        len(edits.original.refused),
+        digest_of(again),
+    )
+
+
+def _read_again(copy: Path, context: ReadContext, texts: SourceTexts) -> ImportedBoxes:
+    try:
+        return read_boxes(copy, context, format=texts.format)
+    except UncertainReadingError:
+        # Edits saved before may be what readers doubt in a new file.
+        return read_boxes(copy, replace(context, trust_columns=True), format=texts.format)
 
 
 def _unpack(texts: SourceTexts, folder: Path) -> tuple[Path, Path, dict[Path, bytes]]:
@@ -199,45 +221,68 @@ def _match(again: ImportedBoxes, edits: Edits, lost: dict[Field, int]) -> Int:
         UserError: a box is not there, or one is there that should not be. Nothing has been written then.
     """
     result = np.full(len(again), NEW, np.int64)
+    with_track = not lost.get(Field.TRACK_IDS) and again.format not in NUMBERED_BY_READER
+    names = {name: place for place, name in enumerate(edits.class_names)}
+    own_ids = np.array([names.get(name, len(names)) for name in again.class_names] + [-1], np.int64)
+    read, wanted = own_ids[again.class_ids], edits.class_ids
+    if lost.get(Field.CLASSES):
+        read, wanted = np.full(len(again), -1, np.int64), np.full(len(wanted), -1, np.int64)
     open_rows: dict[int, list[int]] = defaultdict(list)
-    wanted_order = np.lexsort((*edits.boxes[::-1], edits.tracks, edits.frames))
-    read_order = np.lexsort((*again.boxes[::-1], again.track_ids, again.frames))
-    for row in read_order.tolist():
+    exact: dict[bytes, list[int]] = defaultdict(list)
+    for row, key in enumerate(_keys(again.frames, again.boxes, read)):
+        exact[key].append(row)
+    tracks = again.track_ids
+    late: list[int] = []
+    for place, key in enumerate(_keys(edits.frames, edits.boxes, wanted)):
+        rows = exact.get(key, [])
+        track = int(edits.tracks[place])
+        at = next((n for n, row in enumerate(rows) if not with_track or track < 0 or tracks[row] == track), None)
+        if at is None:
+            late.append(place)
+        else:
+            result[rows.pop(at)] = place
+    for row in np.flatnonzero(result == NEW).tolist():
         open_rows[int(again.frames[row])].append(row)
-    with_class, with_track = not lost.get(Field.CLASSES), not lost.get(Field.TRACK_IDS)
-    names = [edits.class_names[c] if c >= 0 else "" for c in edits.class_ids.tolist()]
-    read_names = [again.class_names[c] if c >= 0 else "" for c in again.class_ids.tolist()]
     missing = 0
-    for place in wanted_order.tolist():
+    for place in late:
         candidates = open_rows[int(edits.frames[place])]
-        found = None
-        for at, row in enumerate(candidates):
-            if np.abs(again.boxes[:, row] - edits.boxes[:, place]).max() > TOLERANCE:
-                continue
-            if with_class and read_names[row] != names[place]:
-                continue
-            track = int(edits.tracks[place])
-            if with_track and track != NO_TRACK and int(again.track_ids[row]) != track:
-                continue
-            found = at
-            break
+        track = int(edits.tracks[place])
+        found = next(
+            (
+                at
+                for at, row in enumerate(candidates)
+                if np.abs(again.boxes[:, row] - edits.boxes[:, place]).max() <= TOLERANCE
+                and read[row] == wanted[place]
+                and (not with_track or track == NO_TRACK or int(tracks[row]) == track)
+            ),
+            None,
+        )
         if found is None:
             missing += _is_expected(edits, place, lost)
         else:
             result[candidates.pop(found)] = place
-    left = [row for rows in open_rows.values() for row in rows]
-    not_taken = int(np.count_nonzero(~edits.imported))
-    if missing or len(left) > not_taken:
+    unexpected = max(sum(map(len, open_rows.values())) - int(np.count_nonzero(~edits.imported)), 0)
+    if missing or unexpected:
         raise UserError(
             tr_n(
                 "{count} box would not read back as it is: nothing was written",
                 "{count:,} boxes would not read back as they are: nothing was written",
-                missing + max(len(left) - not_taken, 0),
+                missing + unexpected,
             ),
             path=edits.original.path,
             remedy=tr("Export the ground truth instead: that writes a new file."),
         )
     return result
+
+
+def _keys(frames: Int, boxes: Float, class_ids: Int) -> list[bytes]:
+    """One comparable value for each box: its frame and class, and its rectangle bit for bit."""
+    rows = np.empty((len(frames), 6), np.int64)
+    rows[:, 0], rows[:, 1] = frames, class_ids
+    rows[:, 2:] = (np.ascontiguousarray(boxes.T, np.float64) + 0.0).view(np.int64)
+    data = rows.tobytes()
+    size = rows.shape[1] * rows.itemsize
+    return [data[at : at + size] for at in range(0, len(data), size)]
 
 
 def _is_expected(edits: Edits, place: int, lost: dict[Field, int]) -> bool:
