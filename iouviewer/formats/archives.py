@@ -17,6 +17,8 @@ from iouviewer.i18n import tr
 
 MAX_UNPACKED_BYTES = 4 << 30
 """Limit against zip bombs."""
+MAX_RATIO, RATIO_FROM = 250, 100 << 20
+"""Annotations of real tools unpack to less than a hundred times their size; small files may be as even as they like."""
 CHUNK = 1 << 20
 
 
@@ -58,7 +60,7 @@ def _unpack(archive: zipfile.ZipFile, root: Path, path: Path, *, only_sample: bo
     members = archive.infolist()
     if len(members) > MAX_MEMBERS:
         raise UserError(tr("the archive has more than {limit:,} files", limit=MAX_MEMBERS), path=path)
-    remaining = MAX_LABEL_BYTES
+    remaining = min(MAX_LABEL_BYTES, most_bytes(path.stat().st_size))
     by_folder: Counter[str] = Counter()
     for member in members:
         parts = PurePosixPath(member.filename.replace("\\", "/")).parts
@@ -77,7 +79,10 @@ def _unpack(archive: zipfile.ZipFile, root: Path, path: Path, *, only_sample: bo
             while chunk := source.read(CHUNK):
                 remaining -= len(chunk)
                 if remaining < 0:
-                    raise UserError(tr("the label files of the archive unpack to more than 1 GiB"), path=path)
+                    raise UserError(
+                        tr("the label files of the archive unpack to more than 1 GiB, or to far more than labels do"),
+                        path=path,
+                    )
                 file.write(chunk)
 
 
@@ -101,21 +106,27 @@ def open_annotations(path: Path) -> Iterator[BinaryIO]:
         if found[0].file_size > MAX_UNPACKED_BYTES:
             raise too_large(path)
         with archive.open(found[0]) as file:
-            yield cast("BinaryIO", LimitedReader(cast("BinaryIO", file).read, path))
+            limit = most_bytes(found[0].compress_size)
+            yield cast("BinaryIO", LimitedReader(cast("BinaryIO", file).read, path, limit))
 
 
 def too_large(path: Path) -> UserError:
     """The error for an archive that unpacks to more than the limit."""
-    return UserError(tr("annotations.xml unpacks to more than 4 GiB"), path=path)
+    return UserError(tr("annotations.xml unpacks to more than 4 GiB, or to far more than annotations do"), path=path)
+
+
+def most_bytes(packed: int) -> int:
+    """The most bytes that so many packed ones may unpack to."""
+    return min(MAX_UNPACKED_BYTES, max(RATIO_FROM, MAX_RATIO * packed))
 
 
 class LimitedReader:
-    """A stream that raises UserError after ``MAX_UNPACKED_BYTES``, regardless of the size declared in the archive."""
+    """A stream that raises UserError after so many bytes, regardless of the size declared in the archive."""
 
-    def __init__(self, read: Callable[[int], bytes], path: Path) -> None:
+    def __init__(self, read: Callable[[int], bytes], path: Path, limit: int | None = None) -> None:
         self._read = read
         self._path = path
-        self._remaining = MAX_UNPACKED_BYTES
+        self._remaining = MAX_UNPACKED_BYTES if limit is None else limit
 
     def read(self, size: int) -> bytes:
         data = self._read(size)

@@ -311,7 +311,7 @@ class _Reader:
         stop = self.task.stop
         if stop is None and self.task.count:
             stop = self.task.start + (self.task.count - 1) * self.task.step
-        self.tracks.interpolate(self.rows, self.task.step, stop)
+        self.tracks.interpolate(self.rows, self.task.step, stop, self.context.frame_count)
         return None if stop is None else range(self.task.start, stop + 1, self.task.step)
 
     def _to_video_frames(self) -> None:

@@ -21,8 +21,6 @@ from iouviewer.i18n import tr, tr_n
 
 KEPT_FLAGS = int(BoxFlag.OCCLUDED | BoxFlag.IGNORED | BoxFlag.TRUNCATED) | ATTRIBUTE_MASK
 """Flags of a key frame that hold until the next one."""
-MAX_BETWEEN = 10_000_000
-"""Frames after a key frame; a limit against absurd frame numbers."""
 
 
 class TrackShape(NamedTuple):
@@ -57,12 +55,13 @@ class Tracks:
     shapes: list[list[TrackShape]] = field(default_factory=list)
     has_interpolated: bool = False
 
-    def interpolate(self, rows: Rows, step: int, stop: int | None) -> None:
+    def interpolate(self, rows: Rows, step: int, stop: int | None, frame_count: int | None = None) -> None:
         """Add the boxes between key frames to ``rows``, with notes.
 
         Args:
             step: distance of the labelled frames.
             stop: last frame of the task, None if unknown: then no box outlasts its last key frame.
+            frame_count: frames of the video, None if unknown.
         """
         tracks = [sorted(shapes, key=lambda shape: shape.frame) for shapes in self.shapes]
         gaps = [gap for shapes in tracks for gap in _gaps(shapes, step)]
@@ -70,13 +69,13 @@ class Tracks:
             return
         added = left_out = 0
         for first, second in gaps:
-            count = _fill(rows, first, second, step)
+            count = _fill(rows, first, second, step, frame_count)
             added, left_out = added + max(count, 0), left_out + max(-count, 0)
         for shapes in tracks if stop is not None else ():
             last = shapes[-1]
             if not last.outside and last.frame < (stop or 0):
                 end = last._replace(frame=(stop or 0) + step, refused=False)
-                count = _fill(rows, last, end, step)
+                count = _fill(rows, last, end, step, frame_count)
                 added, left_out = added + max(count, 0), left_out + max(-count, 0)
         rows.notes.append(
             StatedFact(
@@ -107,11 +106,11 @@ def _gaps(shapes: Sequence[TrackShape], step: int) -> Iterator[tuple[TrackShape,
             yield first, second
 
 
-def _fill(rows: Rows, first: TrackShape, second: TrackShape, step: int) -> int:
+def _fill(rows: Rows, first: TrackShape, second: TrackShape, step: int, frame_count: int | None) -> int:
     """Add the boxes between two shapes; returns their number, negative where they are unknown and left out."""
     if not (float(first.frame).is_integer() and abs(second.frame) < float("inf")):
         return 0
-    between = range(int(first.frame) + step, min(int(second.frame), int(first.frame) + MAX_BETWEEN), step)
+    between = rows.between(int(first.frame) + step, int(second.frame), step, frame_count)
     if first.rect is None or first.refused or (second.refused and not second.outside):
         return -len(between)
     target = second.rect if second.rect is not None else first.rect

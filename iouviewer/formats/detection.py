@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import csv
 import re
+import stat
 from collections import Counter
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cached_property
 from pathlib import Path
+
+from iouviewer.formats.encodings import UnknownEncodingError, find_encoding
 
 SAMPLE_BYTES = 1 << 16
 MAX_SAMPLE_LINES = 20
@@ -50,15 +53,18 @@ class FileSample:
     @classmethod
     def read(cls, path: Path) -> FileSample:
         """The beginning of a file. OSError as it comes."""
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe waits for somebody who writes to it
+            return cls(path, Syntax.BINARY, "")
         with path.open("rb") as file:
             head = file.read(SAMPLE_BYTES)
         if head.startswith(b"PK"):
             return cls(path, Syntax.ZIP, "", head)
         if head.startswith(b"PAR1"):
             return cls(path, Syntax.PARQUET, "", head)
-        if b"\0" in head or any(head.startswith(one) for one in BINARY_HEADS):
+        encoding = _encoding_of(head)
+        if not encoding or any(head.startswith(one) for one in BINARY_HEADS):
             return cls(path, Syntax.BINARY, "", head)
-        text = head.decode("utf-8-sig", errors="replace").lstrip()
+        text = head.decode(encoding, errors="replace").lstrip()
         if text.startswith("<"):
             return cls(path, Syntax.XML, text)
         return cls(path, Syntax.JSON if text.startswith(("{", "[")) else Syntax.TABLE, text)
@@ -70,7 +76,8 @@ class FileSample:
 
     def read_all(self) -> FileSample:
         """A sample with the whole text of the file."""
-        text = self.path.read_text(encoding="utf-8-sig", errors="replace")
+        data = self.path.read_bytes()
+        text = data.decode(_encoding_of(data[:SAMPLE_BYTES]) or "utf-8", errors="replace")
         return replace(self, text=text.lstrip())
 
     @cached_property
@@ -105,6 +112,19 @@ class FileSample:
             return []
         width = Counter(map(len, rows)).most_common(1)[0][0]
         return [row for row in rows if len(row) == width]
+
+
+def _encoding_of(head: bytes) -> str:
+    """Codec of a text by its beginning, which may end within a character; empty for what is no text."""
+    try:
+        head.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.start >= len(head) - 3 and b"\0" not in head:
+            return "utf-8-sig"
+    try:
+        return find_encoding(head)
+    except UnknownEncodingError:
+        return "" if b"\0" in head else "utf-8-sig"
 
 
 def _split(line: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from iouviewer.errors import UserError
-from iouviewer.formats.text import read_bytes
+from iouviewer.formats.text import decode, read_bytes
 from iouviewer.i18n import tr
 
 
@@ -25,8 +25,9 @@ def read_json(path: Path) -> Any:
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as first:
+        text = decode(data, path)
         try:
-            return json.loads(data)
+            return json.loads(text)
         except (ValueError, RecursionError):
             reason = tr("the file is not valid JSON: {reason}", reason=first.msg)
             raise UserError(reason, path=path, line=first.lineno) from first

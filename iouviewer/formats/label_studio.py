@@ -31,8 +31,6 @@ from iouviewer.i18n import tr, tr_n
 
 KEY = "labelstudio"
 EXTENT_KEYS = ("x", "y", "width", "height")
-MAX_INTERPOLATED = 10_000_000
-"""Most frames to interpolate after a key frame; a limit against absurd frame numbers."""
 
 
 def sniff(sample: FileSample) -> DetectedFormat | None:
@@ -90,7 +88,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
         keys = _place(keys, value["sequence"], fps, context)
         if not context.trust_columns:
             _check_percent(keys, path)
-        left_out += _add_region(keys, rows.classes.index(name), regions, end, rows, context.size)
+        left_out += _add_region(keys, rows.classes.index(name), regions, end, rows, context)
         regions += 1
     if not regions:
         raise UserError(tr("the file contains no video rectangles"), path=path)
@@ -229,10 +227,10 @@ def _read_key_frames(sequence: list[Any], element: str, rows: Rows, base: int | 
 
 
 def _add_region(
-    keys: list[_KeyFrame], class_id: int, track: int, end: int | None, rows: Rows, size: tuple[int, int]
+    keys: list[_KeyFrame], class_id: int, track: int, end: int | None, rows: Rows, context: ReadContext
 ) -> int:
     """Add the boxes of a region; returns how many are left out because a key frame beside them was refused."""
-    left_out = 0
+    left_out, size = 0, context.size or (1, 1)
     for i, key in enumerate(keys):
         following = keys[i + 1] if i + 1 < len(keys) else None
         first = math.ceil(key.frame)
@@ -243,7 +241,7 @@ def _add_region(
         if not key.enabled:
             continue
         stop = following.frame if following is not None else max(end or 0, key.frame + 1)
-        between = range(first, min(math.ceil(stop), first + MAX_INTERPOLATED))
+        between = rows.between(first, math.ceil(stop), 1, context.frame_count)
         if key.box is None or key.refused or (following is not None and following.refused and following.enabled):
             left_out += len(between)
             continue

@@ -13,7 +13,7 @@ import importlib
 import importlib.metadata
 import logging
 import pkgutil
-import shutil
+import stat
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,7 +45,8 @@ from iouviewer.formats.interface import (
     UncertainReadingError,
 )
 from iouviewer.formats.rows import MAX_LISTED
-from iouviewer.formats.text import cannot_read, keeping_texts
+from iouviewer.formats.streams import copy_stream
+from iouviewer.formats.text import cannot_read, keeping_texts, noting_encodings
 from iouviewer.formats.unsupported_fields import Field, describe_supported, describe_unsupported
 from iouviewer.i18n import legible, tr, tr_n
 
@@ -270,6 +271,28 @@ def read_boxes(path: Path, context: ReadContext | None = None, *, format: str | 
         UserError: missing, unreadable, damaged or unknown file; a score CSV.
     """
     context = context or ReadContext()
+    before = _state_of(Path(path))
+    with noting_encodings() as encodings:
+        result = _read_any(Path(path), context, format)
+    if before is not None and before != _state_of(Path(path)):
+        raise UserError(
+            tr("the file changed while it was read"), path=path, remedy=tr("Read it again once it is complete.")
+        )
+    notes = [tr("{name} is {encoding} text", name=file.name, encoding=one) for one, file in encodings.items()]
+    return replace(result, notes=(*result.notes, *notes)) if notes else result
+
+
+def _state_of(path: Path) -> tuple[int, int, int] | None:
+    """Size, time of the last change and number of a file; None for folders, pipes and what does not exist."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return (state.st_size, state.st_mtime_ns, state.st_ino) if stat.S_ISREG(state.st_mode) else None
+
+
+def _read_any(path: Path, context: ReadContext, format: str | None) -> ImportedBoxes:
+    """As ``read_boxes``."""
     if format is None and _is_archive(Path(path)):
         return _read_archive(Path(path), context)
     with _regular_file(Path(path)) as file:
@@ -332,8 +355,8 @@ def _regular_file(path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="iouviewer-") as folder:
         copy = Path(folder) / "input"
-        with path.open("rb") as source, copy.open("wb") as target:
-            shutil.copyfileobj(source, target)
+        with copy.open("wb") as target:
+            copy_stream(path, target)
         yield copy
 
 

@@ -13,6 +13,7 @@ from iouviewer.document.boxes import MAX_COORDINATE, NO_TRACK, find_rect_error
 from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.imported import ImportedBoxes, ImportKind, RefusedRow, StatedFact, VideoFacts
 from iouviewer.document.sources import ImageTable
+from iouviewer.errors import UserError
 from iouviewer.formats.interface import UNSPECIFIED_NAME, Location, ReadContext
 from iouviewer.formats.plausibility import check_boxes, check_scores
 from iouviewer.i18n import tr, tr_n
@@ -128,6 +129,10 @@ def _why_frame_invalid(frame: float, base: int) -> str:
     return tr("frame {frame:g} is before the first frame, {base}", frame=frame, base=base)
 
 
+MAX_BETWEEN = 1_000_000
+"""Most boxes between key frames that are made while the length of the video is not known."""
+
+
 class Rows:
     """Rows of formats that are read one by one; validation runs once over all of them.
 
@@ -151,6 +156,23 @@ class Rows:
         self.location_of: Callable[[int], Location] | None = None
         self.refused: list[RefusedRow] = []
         self.notes: list[str] = []
+        self._between = 0
+
+    def between(self, first: int, stop: int, step: int, frame_count: int | None) -> range:
+        """The frames from ``first`` on, before ``stop``, that are made from key frames; none after the video.
+
+        Raises:
+            UserError: there are absurdly many, and no video says whether that many frames exist.
+        """
+        frames = range(first, stop if frame_count is None else min(stop, frame_count), step)
+        self._between += len(frames)
+        if frame_count is None and self._between > MAX_BETWEEN:
+            raise UserError(
+                tr("the file makes more than {limit:,} boxes between its key frames", limit=MAX_BETWEEN),
+                path=self.path,
+                remedy=tr("Give the video, or --count N."),
+            )
+        return frames
 
     def __len__(self) -> int:
         return len(self.frames)

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import stat
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
 
 from iouviewer.errors import UserError
+from iouviewer.formats.encodings import UnknownEncodingError, decode_text
 from iouviewer.i18n import tr
 
+_ENCODINGS: ContextVar[dict[str, Path] | None] = ContextVar("encodings", default=None)
 _READ: ContextVar[dict[Path, bytes] | None] = ContextVar("files_read", default=None)
+
+
+@contextlib.contextmanager
+def noting_encodings() -> Iterator[dict[str, Path]]:
+    """The encodings other than UTF-8 that are read within the block, each with the first file in it."""
+    found: dict[str, Path] = {}
+    token = _ENCODINGS.set(found)
+    try:
+        yield found
+    finally:
+        _ENCODINGS.reset(token)
 
 
 @contextlib.contextmanager
@@ -42,6 +56,8 @@ def cannot_read(path: Path, error: OSError) -> UserError:
 def read_bytes(path: Path) -> bytes:
     """The whole file; UserError if it is missing or not readable."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UserError(tr("is not a regular file"), path=path)
         data = path.read_bytes()
     except OSError as error:
         raise cannot_read(path, error) from error
@@ -51,18 +67,30 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """The whole file as UTF-8 (with or without a byte order mark); UserError names the first bad line."""
-    data = read_bytes(path)
+    """The whole file as text: UTF-8, or another encoding that is certain; UserError names the first bad line."""
+    return decode(read_bytes(path), path)
+
+
+def decode(data: bytes, path: Path) -> str:
+    """The text in the content of a file; an encoding other than UTF-8 is kept for ``noting_encodings``.
+
+    Raises:
+        UserError: the encoding is not certain; names the first line that is not UTF-8.
+    """
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        text, encoding = decode_text(data)
+    except UnknownEncodingError as error:
+        line = None
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError as first:
+            line = data.count(b"\n", 0, first.start) + 1
         raise UserError(
-            tr("the file is not UTF-8 text"),
-            path=path,
-            line=line,
-            remedy=tr("Save it as UTF-8, or check that it is the right file."),
+            str(error), path=path, line=line, remedy=tr("Save it as UTF-8, or check that it is the right file.")
         ) from error
+    if encoding and (found := _ENCODINGS.get()) is not None:
+        found.setdefault(encoding, path)
+    return text
 
 
 def read_lines(path: Path) -> list[str]:

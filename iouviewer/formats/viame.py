@@ -27,8 +27,6 @@ from iouviewer.i18n import tr
 
 KEY, DIVE_KEY = "viame", "dive"
 FIXED_COLUMNS = 9
-MAX_INTERPOLATED = 10_000_000
-"""Most frames between two key frames; a limit against absurd frame numbers."""
 
 
 def sniff(sample: FileSample) -> DetectedFormat | None:
@@ -123,11 +121,11 @@ def read_dive(path: Path, context: ReadContext) -> ImportedBoxes:
     base = context.frame_base or 0
     for key, track in tracks.items():
         if isinstance(track, dict) and isinstance(track.get("features"), list):
-            _add_track(rows, track, f"tracks.{key}", base)
+            _add_track(rows, track, f"tracks.{key}", base, context.frame_count)
     return _finish(rows, DIVE_KEY, context, base)
 
 
-def _add_track(rows: Rows, track: Mapping[str, Any], element: str, base: int) -> None:
+def _add_track(rows: Rows, track: Mapping[str, Any], element: str, base: int, frame_count: int | None) -> None:
     pairs = track.get("confidencePairs")
     named = [(as_number(score) or 0.0, str(name)) for name, score in pairs] if isinstance(pairs, list) else []
     score, name = max(named, default=(1.0, ""), key=lambda pair: pair[0])
@@ -157,9 +155,9 @@ def _add_track(rows: Rows, track: Mapping[str, Any], element: str, base: int) ->
                 flags=int(flag),
             )
 
-        if before is not None and 1 < frame - before[0] <= MAX_INTERPOLATED:
+        if before is not None:
             first, start = before
-            for at in range(first + 1, frame):
+            for at in (one + base for one in rows.between(first + 1 - base, frame - base, 1, frame_count)):
                 share = (at - first) / (frame - first)
                 between = [a + (b - a) * share for a, b in zip(start, rect, strict=True)]
                 add(at, between, BoxFlag.INTERPOLATED, location)

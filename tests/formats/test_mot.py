@@ -151,7 +151,7 @@ def test_columns_may_be_separated_by_blanks(tmp_path):
 def test_a_file_that_is_not_text_is_an_error(tmp_path):
     path = tmp_path / "gt.txt"
     path.write_bytes(b"1,1,5,6,7,8\n\xff\xfe,\n")
-    with pytest.raises(UserError, match=r"gt.txt:2: the file is not UTF-8 text"):
+    with pytest.raises(UserError, match=r"gt.txt:2: the text is not UTF-8; it may be Shift-JIS, Latin-1"):
         read_boxes(path, format="mot")
 
 

@@ -103,8 +103,8 @@ class PartsDialog(FramedDialog):
             text = tr("{name} has no images here: its boxes are opened for the video that is open.", name=part.name)
         elif part is not None:
             text = tr_n(
-                "{count} image of {name} is opened with its labels as ground truth.",
-                "{count:,} images of {name} are opened with their labels as ground truth.",
+                "{count} image of {name} is opened with its boxes as ground truth.",
+                "{count:,} images of {name} are opened with their boxes as ground truth.",
                 part.image_count,
                 name=part.name,
             )
