@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -360,6 +361,28 @@ def test_the_dataset_of_a_batch_lists_the_worst_source_first(
     assert [name for name, _path in first.prediction_files] == ["base", "small"]
     assert Path(first.truth_file).is_file() and all(Path(path).is_file() for _name, path in first.prediction_files)
     assert [one.path for one in dataset.sources] != [str(tmp_path / one["video"]) for one in world.sources]
+
+
+def test_a_dataset_that_was_worked_on_keeps_its_projects(world: BatchWorld, tmp_path: Path) -> None:
+    from iouviewer.jobs.batch.results import write_dataset
+    from iouviewer.project.dataset_file import DatasetFile
+
+    out = OutputFolder(tmp_path / "out")
+    world.plan(tmp_path / "out", frames_per_task=FRAMES)
+    read = read_manifest(world.manifest)
+    planned = plan_batch(read, out)
+    file = DatasetFile(write_dataset(read, planned, out))
+    dataset = file.read()
+    worked = replace(dataset.sources[2], project=str(tmp_path / "clip2.iouv"), included=False)
+    file.write(replace(dataset, sources=(dataset.sources[0], worked)))
+    run_batch(planned, out, InThisProcess())
+
+    write_dataset(read, planned, out, {"clip2": -3.0, "clip5": -2.0})
+
+    found = DatasetFile(file.path).read().sources
+    assert [Path(one.path).stem for one in found][:2] == ["clip2", "clip5"] and len(found) == CLIPS
+    assert (found[0].id, found[0].project, found[0].included) == (worked.id, worked.project, False)
+    assert found[0].prediction_files == () and len(found[1].prediction_files) == 2
 
 
 def test_a_manifest_goes_through_json_unchanged(world: BatchWorld) -> None:

@@ -148,6 +148,8 @@ def write_dataset(
 ) -> Path:
     """A dataset of the batch for the window: videos, ground truth, the predictions that are there, groups as tags.
 
+    A dataset that is there already keeps what was done with its sources.
+
     Args:
         worst_first: a difference by name of the source, for the order; None: that of the manifest.
 
@@ -167,15 +169,31 @@ def write_dataset(
             DatasetSource(
                 0,
                 str(checked_file(read.place(one.video), one.sha256)),
+                one.name,
                 truth_file=read.place(one.ground_truth) if one.ground_truth else "",
                 prediction_files=tuple(files),
                 tags=(one.group,) if one.group else (),
             )
         )
-    dataset = replace(Dataset().with_added(listed), chosen_baseline=read.manifest.baseline)
     path = out.folder / f"batch{SUFFIX}"
     file = DatasetFile(path)
-    if path.exists():
-        file.read()
-    file.write(dataset)
+    known = file.read() if path.exists() else Dataset(chosen_baseline=read.manifest.baseline)
+    file.write(_merged(known, listed))
     return path
+
+
+def _merged(known: Dataset, listed: Sequence[DatasetSource]) -> Dataset:
+    """The dataset with these sources first and in this order; what the window keeps of each stays.
+
+    Files of a source are replaced while it has no project; afterwards the project has what was imported.
+    """
+    dataset = known.with_added(listed)
+    sources = []
+    for one in listed:
+        kept = dataset.at(one.path)
+        assert kept is not None
+        if not kept.project:
+            kept = replace(kept, truth_file=one.truth_file, prediction_files=one.prediction_files)
+        sources.append(kept)
+    paths = {one.path for one in sources}
+    return replace(dataset, sources=(*sources, *(one for one in dataset.sources if one.path not in paths)))
