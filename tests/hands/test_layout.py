@@ -195,6 +195,19 @@ def test_a_review_folds_the_lane_and_in_a_low_window_all_but_the_iou_row(person:
         person.key("Esc")
 
 
+def test_the_thresholds_stay_beside_four_layers(qtbot: QtBot, case: Case) -> None:
+    named = tuple(
+        (name, path) for name, path in zip(("yolo11n", "student", "pruned"), (case.base, case.other) * 2, strict=False)
+    )
+    with opened_window(qtbot, OpenRequest(video=case.video, gt=case.gt, preds=named)) as window:
+        person = Hands(qtbot, window)
+        resize(person, 1280, 720)
+        assert shown(person, "confidenceSlider") and shown(person, "iouThresholdSpinBox")
+        assert person.reads("Conf ≥"), "with a short word"
+        bar = person.named("layerBar").layout()
+        assert bar is not None and bar.minimumSize().width() <= person.named("layerBar").width()
+
+
 def test_no_layer_is_cut_off_after_compare(qtbot: QtBot, case: Case) -> None:
     """Five layers leave no room for the thresholds, whatever was shown before."""
     named = tuple((f"variant-{number}", path) for number, path in enumerate((case.base, case.other) * 2))

@@ -46,8 +46,9 @@ class ScoreControls(QWidget):
         self.value.setFixedWidth(text_width("body", "0.00") + 2)
         self.iou_box = self._make_iou_box()
         self.convention = self._make_convention()
-        self._confidence = _group(tr("Confidence ≥"), self.slider, self.value)
-        self._iou = _group(tr("IoU ≥"), self.iou_box)
+        self._confidence_word = QLabel(tr("Confidence ≥"))
+        self._confidence = _group(self._confidence_word, self.slider, self.value)
+        self._iou = _group(QLabel(tr("IoU ≥")), self.iou_box)
         self.button = QToolButton()
         self.button.setObjectName("thresholdsButton")
         self.button.setAccessibleName(tr("Thresholds and pixel edges"))
@@ -116,7 +117,7 @@ class ScoreControls(QWidget):
         self._column = QVBoxLayout(popup)
         self._column.setContentsMargins(SPACE["m"], SPACE["m"], SPACE["m"], SPACE["m"])
         self._column.setSpacing(SPACE["s"])
-        self._column.addWidget(_group(tr("Pixel edges"), self.convention))
+        self._column.addWidget(_group(QLabel(tr("Pixel edges")), self.convention))
         return popup
 
     def _place_groups(self) -> None:
@@ -140,8 +141,14 @@ class ScoreControls(QWidget):
         self.button.style().unpolish(self.button)
         self.button.style().polish(self.button)
 
-    def set_folded(self, is_folded: bool, *, is_wordless: bool = False) -> None:
-        """Put confidence and IoU into the popup, or show them; ``is_wordless``: the button has no word."""
+    def set_folded(self, is_folded: bool, *, is_wordless: bool = False, is_short: bool = False) -> None:
+        """Put confidence and IoU into the popup, or show them.
+
+        Args:
+            is_wordless: the button has no word.
+            is_short: confidence has a short word beside its slider.
+        """
+        self._confidence_word.setText(tr("Conf ≥") if is_short and not is_folded else tr("Confidence ≥"))
         if (is_folded, is_wordless) != (self._is_folded, self._is_wordless):
             self._is_folded, self._is_wordless = is_folded, is_wordless
             self._place_groups()
@@ -199,13 +206,12 @@ class ScoreControls(QWidget):
         self.convention.setCurrentIndex(self.convention.findData(review.convention))
 
 
-def _group(text: str, *widgets: QWidget) -> QWidget:
+def _group(label: QLabel, *widgets: QWidget) -> QWidget:
     """A muted word and its controls."""
     group = QWidget()
     layout = QHBoxLayout(group)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(SPACE["xs"])
-    label = QLabel(text)
     label.setProperty("role", "muted")
     layout.addWidget(label)
     for widget in widgets:

@@ -145,7 +145,7 @@ class _Folds(NamedTuple):
         has_counts: chips show the number of boxes on the frame.
         are_thresholds_folded: confidence and IoU stand in a popup.
         has_threshold_word: its button has a word.
-        is_short: *Add* has no word, and the choice of captions a short text.
+        is_short: *Add* has no word; the choice of captions and the word of the confidence are short.
         hidden: how many of the last chips stand in a menu.
     """
 
@@ -258,6 +258,7 @@ class LayerBar(QWidget):
         steps = [
             _Folds(has_counts=plan.has_chip_counts, are_thresholds_folded=plan.are_thresholds_folded),
             _Folds(are_thresholds_folded=plan.are_thresholds_folded),
+            _Folds(are_thresholds_folded=plan.are_thresholds_folded, is_short=True),
             _Folds(),
             _Folds(is_short=True),
             *(_Folds(is_short=True, hidden=hidden) for hidden in range(1, count)),
@@ -274,7 +275,8 @@ class LayerBar(QWidget):
             self._has_counts = folds.has_counts
             self._show_counts()
         if self._controls is not None and self._controls.parentWidget() is self:
-            self._controls.set_folded(folds.are_thresholds_folded, is_wordless=not folds.has_threshold_word)
+            is_wordless = not folds.has_threshold_word
+            self._controls.set_folded(folds.are_thresholds_folded, is_wordless=is_wordless, is_short=folds.is_short)
         if self._captions is not None:
             self._captions.set_narrow(folds.is_short)
         self.filter_chip.set_short(folds.is_short)
