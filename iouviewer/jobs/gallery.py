@@ -160,7 +160,7 @@ def _together(data: GalleryInput, alone: list[Int]) -> list[tuple[Int, ...]]:
     frames = [table.frame_of_row()[rows] for table, rows in zip(tables, alone, strict=True)]
     partner = np.full(len(alone[0]), -1, np.int64)
     is_taken = np.zeros(len(alone[1]), np.bool_)
-    for frame in np.intersect1d(*frames).tolist():
+    for frame in np.intersect1d(frames[0], frames[1]).tolist():
         here, there = (np.flatnonzero(of_frame == frame) for of_frame in frames)
         boxes = [table.boxes[:, rows[at]] for table, rows, at in zip(tables, alone, (here, there), strict=True)]
         overlap = iou_matrix(boxes[0], boxes[1], Convention.CONTINUOUS)

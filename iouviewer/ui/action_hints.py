@@ -44,6 +44,8 @@ HINTS: dict[str, str] = {
     "takeFix": tr("what the problem proposes"),
     "groundTruthIsRight": tr("the predictions are wrong"),
     "unclear": tr("decide later"),
+    "blink": tr("what differs blinks in place"),
+    "compareModeFour": tr("up to four variants in step, or all together and the ground truth alone"),
     "gallery": tr("crops of what the list or cell names, or of all that the filter lists"),
     "filter": tr("what counts and what is listed, by class, size, state and more"),
     "hideBoxes": tr("while the key is held"),

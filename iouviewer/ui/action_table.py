@@ -450,41 +450,22 @@ _PROBLEMS = (
     ),
     _action("reviewLedger", tr("Ledger of decisions"), "report", "", "problems", "problems.show_ledger"),
 )
-_LAYOUT = "view/comparisonLayout"
+_LAYOUT, _SET_LAYOUT = "view/comparisonLayout", "view.set_compare_mode"
 _VIEW = (
     _action("correct", tr("Correct"), "pencil-line", "F2", "view", "view.show_correct"),
     _action("compare", tr("Compare"), "scales", "F3", "view", "view.show_compare"),
     _action("dataset", tr("Dataset"), "stack", "F4", "view", "view.show_dataset", needs=Need.DATASET),
-    _action(
-        "compareModeSideBySide",
-        tr("Side by side"),
-        "columns",
-        "",
-        _LAYOUT,
-        "view.set_compare_mode",
-        "sideBySide",
-        needs_video=False,
+    *(
+        _action(f"compareMode{name}", text, icon, "", _LAYOUT, _SET_LAYOUT, mode, needs_video=False)
+        for name, mode, text, icon in (
+            ("SideBySide", "sideBySide", tr("Side by side"), "columns"),
+            ("Four", "four", tr("Four canvases"), "grid-four"),
+            ("Split", "split", tr("Split"), "square-half"),
+            ("Overlay", "overlay", tr("Overlay"), "intersect"),
+            ("Blink", "blink", tr("One canvas, swapped by key"), "swap"),
+        )
     ),
-    _action(
-        "compareModeSplit",
-        tr("Split"),
-        "square-half",
-        "",
-        _LAYOUT,
-        "view.set_compare_mode",
-        "split",
-        needs_video=False,
-    ),
-    _action(
-        "compareModeOverlay",
-        tr("Overlay"),
-        "intersect",
-        "",
-        _LAYOUT,
-        "view.set_compare_mode",
-        "overlay",
-        needs_video=False,
-    ),
+    _action("blink", tr("Swap baseline and variant (hold)"), "", "Shift+H", _LAYOUT, "view.blink", held=True),
     _action("compareModeNext", tr("Next layout"), "", "Shift+F3", _LAYOUT, "view.next_compare_mode", needs_video=False),
     _action("filter", tr("Filter…"), "filter", "Ctrl+L", "view", "filter.ask"),
     _action("removeFilter", tr("Remove filter"), "", "", "view", "filter.remove"),

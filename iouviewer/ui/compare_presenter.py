@@ -119,7 +119,9 @@ class ComparePresenter(QObject):
         if self._workspaces.current is Workspace.CORRECT:
             views.canvas.set_shown_variants(None)
             return
-        views.compare_view.show_pair(variants.baseline, variants.find(compared) if compared else None)
+        shown = variants.find(compared) if compared else None
+        others = [one for one in variants.visible() if one is not variants.baseline and one is not shown]
+        views.compare_view.show_pair(variants.baseline, shown, others)
         selected = views.variants.current_key()
         if not selected or (variants.baseline is not None and selected != variants.baseline.key):
             views.variants.select(compared)

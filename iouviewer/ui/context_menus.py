@@ -99,7 +99,8 @@ class ContextMenus(QObject):
         """Show the menus that the views ask for."""
         self._canvas, self._problems = views.canvas, views.problems
         lists = (views.boxes, views.tracks, views.problems, views.notes, views.history)
-        for source in (views.canvas, views.other_canvas, *lists, views.inspector, views.timeline, layer_bar):
+        canvases: tuple[Any, ...] = views.compare_view.canvases
+        for source in (*canvases, *lists, views.inspector, views.timeline, layer_bar):
             source.menuRequested.connect(self.show_menu)
 
     def add_gallery(self, lists: Iterable[QWidget]) -> None:

@@ -94,6 +94,14 @@ LAYOUT = "layout"
 """Key of the setting for panel sizes and folded panels."""
 
 
+def _lower_canvas(session: Session, number: int) -> CanvasView:
+    """The third or the fourth canvas of Compare."""
+    canvas = CanvasView(session)
+    canvas.setObjectName(f"canvas{number}")
+    canvas.setAccessibleName(tr("Canvas {number}, follows the first one", number=number))
+    return canvas
+
+
 class WindowParts(QObject):
     """Session, jobs, views, presenters and commands of one window.
 
@@ -142,8 +150,10 @@ class WindowParts(QObject):
         canvas, other = CanvasView(session), CanvasView(session)
         other.setObjectName("otherCanvas")
         other.setAccessibleName(tr("Second canvas, follows the first one"))
-        other.follow(canvas)
-        canvas.follow(other)
+        lower = _lower_canvas(session, 3), _lower_canvas(session, 4)
+        canvases = canvas, other, *lower
+        for each in canvases:
+            each.follow(*(one for one in canvases if one is not each))
         problems, boxes = ProblemsPanel(session), BoxesPanel(session)
         tracks = TracksPanel(session, problems.model)
         notes, history = NotesPanel(session), HistoryPanel(session)
@@ -164,7 +174,7 @@ class WindowParts(QObject):
             Inspector(session, canvas.commands),
             VerdictPanel(session, theme),
             SidePanel(session, theme),
-            CompareView(canvas, other),
+            CompareView(canvas, other, lower),
             self.controls,
             create_side_tabs(boxes, tracks, problems, notes, history),
         )
@@ -177,7 +187,7 @@ class WindowParts(QObject):
         self.workspaces.restore_layout(self.settings.extra.get(LAYOUT, ""))
         self.compare = ComparePresenter(session, self.workspaces, self.verdicts, self.differences, self._store.settings)
         self.compare.settingsChanged.connect(self._save_settings)
-        self.frame_presenter = FramePresenter(session, self.loader, self.playback, (canvas, other))
+        self.frame_presenter = FramePresenter(session, self.loader, self.playback, canvases)
         self.video_presenter = VideoPresenter(
             session, self.loader, self.playback, self.frame_presenter, self._store.settings, self.notifier
         )
@@ -200,7 +210,7 @@ class WindowParts(QObject):
             on_workspace_shown=self._on_workspace_shown,
             areas=self.shell.areas,
         )
-        canvases = (canvas, self.views.other_canvas)
+        canvases = self.views.compare_view.canvases
         self.video = self.video_presenter.create_commands(window, canvases)
         self.propagation = PropagationCommands(window, session, canvas, lambda: self.loader.info)
         problems = ProblemCommands(session, self.views.problems, canvas)
@@ -287,7 +297,7 @@ class WindowParts(QObject):
     def _connect_commands(self, problems: ProblemCommands, variants: VariantCommands) -> None:
         """Give the actions to the parts that show or run them."""
         canvas = self.views.canvas
-        for view in (canvas, self.views.other_canvas):
+        for view in self.views.compare_view.canvases:
             self.actions.add_to_canvas(view)
             view.commands.class_key = partial(self.actions.key_of, "classPicker")
         problems.next_key = partial(self.actions.key_of, "nextProblem")
@@ -314,14 +324,14 @@ class WindowParts(QObject):
     def _connect(self) -> None:
         views, session = self.views, self.session
         views.timeline.seekRequested.connect(self.frame_presenter.seek)
-        for canvas in (views.canvas, views.other_canvas):
+        for canvas in views.compare_view.canvases:
             canvas.gestureChanged.connect(views.timeline.hold)
         problems = views.problems.model
         problems.countsChanged.connect(lambda: views.timeline.set_problems(*problems.problems.open_columns()))
         views.playback_bar.frameEntered.connect(self._on_frame_entered)
         views.playback_bar.frameOutOfRange.connect(self.frame_presenter.report_out_of_range)
         views.playback_bar.editCancelled.connect(views.canvas.setFocus)
-        for canvas in (views.canvas, views.other_canvas):
+        for canvas in views.compare_view.canvases:
             canvas.pointerMoved.connect(self.status.show_mouse_position)
             canvas.playRequested.connect(self.playback.toggle)
             canvas.boxActivated.connect(lambda _box: self.actions["classPicker"].trigger())  # as its menu's first entry

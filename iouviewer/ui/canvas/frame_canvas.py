@@ -191,9 +191,14 @@ class FrameCanvas(ZoomView):
         self.boxes.set_own_captions(captions)
         self._show_emphasis()
 
-    def set_shown_variants(self, keys: Iterable[str] | None) -> None:
-        """Show these variants only (of those that are visible); None: all visible ones."""
+    def set_shown_variants(self, keys: Iterable[str] | None, *, full_lines: bool = False) -> None:
+        """Show these variants only (of those that are visible); None: all visible ones.
+
+        Args:
+            full_lines: predictions of matched pairs keep the full strength of their variant's line.
+        """
         self.boxes.set_shown_variants(keys)
+        self.boxes.builder.has_full_lines = full_lines
         self.refresh()
 
     def set_smooth_scaling(self, smooth: bool) -> None:

@@ -172,6 +172,7 @@ class FrameViewBuilder:
 
     Attributes:
         keys: variants to show, of those that are visible; None: all.
+        has_full_lines: predictions of matched pairs have the full strength of their variant's line too.
         last_reviews: pairs of the frame that was built last.
         first: boxes of a project that is being loaded, shown where no frame of the session is.
     """
@@ -180,6 +181,7 @@ class FrameViewBuilder:
         self._session = session
         self._filter = variant_filter
         self.keys: frozenset[str] | None = None
+        self.has_full_lines = False
         self.last_reviews: list[VariantReview] = []
         self.first: FrameBoxes | None = None
         self._reviews = KnownReviews(session)
@@ -237,7 +239,7 @@ class FrameViewBuilder:
         copies = self._copies(truth, is_dragging=is_dragging)
         listed = self._listed = listed_on(self._session, tuple(review.variant for review in reviews), frame)
         threshold = self._session.scores.settings.review.iou
-        key = (frame, self._is_evaluated, classes, threshold, looks, shown, copies, listed)
+        key = (frame, self._is_evaluated, classes, threshold, looks, shown, copies, listed, self.has_full_lines)
         if key != self._key:
             self._key, self._drawn_predictions, self._drawn_by_id, self._last_truth = key, {}, {}, None
             self._prediction_lists = {}
@@ -383,7 +385,7 @@ class FrameViewBuilder:
             prediction_look(variant.colour, is_counted=box_state is not BoxState.IGNORED, colour=colour),
             self._extra_caption(variant, ref.row) if box_state is BoxState.EXTRA else None,
             is_secondary=is_secondary,
-            is_matched=self._is_evaluated and state in (PairState.TRUE_POSITIVE, PairState.LOOSE),
+            is_matched=self._is_evaluated and not self.has_full_lines and state in _PAIRED,
             is_locked=ref.variant in view_state.locked_layers,
             is_dimmed=view_state.is_dimmed(None) or self._is_left_out(None, ref.variant, ref.row),
         )
@@ -413,6 +415,7 @@ class FrameViewBuilder:
         return Caption.of(Segment(f"{variant.name}{_GAP}", image_colour(variant.colour)), *caption.lines[0])
 
 
+_PAIRED = (PairState.TRUE_POSITIVE, PairState.LOOSE)
 _BOX_STATES = {
     PairState.TRUE_POSITIVE: BoxState.PLAIN,
     PairState.LOOSE: BoxState.PLAIN,

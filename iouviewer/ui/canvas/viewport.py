@@ -233,18 +233,18 @@ class ZoomView(QGraphicsView):
         self._clamp_scroll(0.0)
         self.viewMoved.emit()
 
-    def follow(self, other: ZoomView | None) -> None:
-        """Show the same part of the image as another view; None: stop. Two views may follow each other."""
-        if self._followed is not None:
-            self._followed.viewMoved.disconnect(self._on_followed_moved)
-        self._followed = other
-        if other is not None:
-            other.viewMoved.connect(self._on_followed_moved)
-            self._on_followed_moved()
+    def follow(self, *others: ZoomView) -> None:
+        """Show the same part of the image as any of these views that is moved. Views may follow each other.
 
-    def _on_followed_moved(self) -> None:
-        other = self._followed
-        if other is None or other._is_following:
+        Of several, each must follow all others: a view that follows passes nothing on.
+        """
+        for other in others:
+            other.viewMoved.connect(partial(self._on_followed_moved, other))
+        if others:
+            self._on_followed_moved(others[0])
+
+    def _on_followed_moved(self, other: ZoomView) -> None:
+        if other._is_following:
             return
         self._is_following = True
         try:

@@ -46,7 +46,7 @@ class ViewCommands:
         self._on_workspace_shown = on_workspace_shown
         self._areas = areas
         views = workspaces.views
-        self._canvases = (views.canvas, views.other_canvas)
+        self._canvases = views.compare_view.canvases
         self._timeline = views.timeline
 
         session.view_state.viewStateChanged.connect(self._on_view_state_changed)
@@ -108,6 +108,10 @@ class ViewCommands:
         self._workspaces.views.compare_view.set_mode(CompareMode(mode))
         if self._workspaces.current is not Workspace.COMPARE:
             self.show_compare()
+
+    def blink(self, is_held: bool) -> None:
+        """While held, show the variant in the place of the baseline."""
+        self._workspaces.views.compare_view.set_swapped(is_held)
 
     def next_compare_mode(self) -> None:
         """Switch to the next layout; from Correct, show Compare first."""

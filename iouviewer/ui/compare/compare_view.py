@@ -1,7 +1,8 @@
-"""The canvases of Compare: two side by side, two split by a divider, or one with both variants overlaid."""
+"""The canvases of Compare: side by side, four in step, split by a divider, overlaid, or swapped in place."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from PySide6.QtCore import QPointF, QRect, Qt, Signal
@@ -31,8 +32,10 @@ class CompareMode(StrEnum):
     """How baseline and variant are shown. The values are stored in the settings."""
 
     SIDE_BY_SIDE = "sideBySide"
+    FOUR = "four"
     SPLIT = "split"
     OVERLAY = "overlay"
+    BLINK = "blink"
 
 
 class Divider(QWidget):
@@ -91,53 +94,68 @@ class Divider(QWidget):
 
 
 class VariantBadge(QWidget):
-    """Name and dash of a variant on the image; it takes no mouse events."""
+    """Names and dashes of the variants of a canvas, on the image; it takes no mouse events."""
 
     def __init__(self, parent: QWidget, name: str) -> None:
         super().__init__(parent)
         self.setObjectName(name)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._variant: Variant | None = None
+        self._variants: tuple[Variant, ...] | None = None
         self.hide()
 
     @property
     def text(self) -> str:
         """The text; empty while hidden."""
-        if self._variant is None:
+        if self._variants is None:
             return ""
-        return self._variant.name if self._variant.visible else self._variant.name + _HIDDEN
+        return "   ".join(map(_name_of, self._variants)) or tr("Ground truth")
 
-    def show_variant(self, variant: Variant | None) -> None:
-        """Show this variant; None hides the badge."""
-        self._variant = variant
-        if variant is not None:
-            width = QFontMetrics(font("canvas_label")).horizontalAdvance(self.text)
-            self.resize(width + _BADGE_DASH + 3 * SPACE["s"], SIZE["row_dense"])
+    def show_variants(self, variants: tuple[Variant, ...] | None) -> None:
+        """Show these variants, none for the ground truth alone; None hides the badge."""
+        self._variants = variants
+        if variants is not None:
+            widths = [self._width_of(one) for one in variants] or [self._width_of(None)]
+            self.resize(sum(widths) + SPACE["s"], SIZE["row_dense"])
             self.setAccessibleName(self.text)
             self.update()
-        self.setVisible(variant is not None)
+        self.setVisible(variants is not None)
+
+    def _width_of(self, variant: Variant | None) -> int:
+        text = self.text if variant is None else _name_of(variant)
+        width = QFontMetrics(font("canvas_label")).horizontalAdvance(text)
+        return width + 2 * SPACE["s"] + (0 if variant is None else _BADGE_DASH)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        if self._variant is None:
+        if self._variants is None:
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour(CANVAS.label_bg))
         painter.drawRoundedRect(self.rect(), RADIUS["canvas_label"], RADIUS["canvas_label"])
-        middle = QPointF(SPACE["s"], self.height() / 2)
-        draw_dash(painter, middle, _BADGE_DASH, self._variant.colour, image_colour(self._variant.colour))
         painter.setFont(font("canvas_label"))
-        painter.setPen(QColor(CANVAS.label_text if self._variant.visible else CAPTION_MUTED))
-        place = self.rect().adjusted(2 * SPACE["s"] + _BADGE_DASH, 0, 0, 0)
-        painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), self.text)
+        left, align = SPACE["s"], int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+        for variant in self._variants:
+            stored = variant.colour
+            draw_dash(painter, QPointF(left, self.height() / 2), _BADGE_DASH, stored, image_colour(stored))
+            painter.setPen(QColor(CANVAS.label_text if variant.visible else CAPTION_MUTED))
+            painter.drawText(self.rect().adjusted(left + _BADGE_DASH + SPACE["s"], 0, 0, 0), align, _name_of(variant))
+            left += self._width_of(variant)
+        if not self._variants:
+            painter.setPen(QColor(CANVAS.label_text))
+            painter.drawText(self.rect().adjusted(left, 0, 0, 0), align, self.text)
+
+
+def _name_of(variant: Variant) -> str:
+    return variant.name if variant.visible else variant.name + _HIDDEN
 
 
 class CompareView(QWidget):
-    """Arranges the first canvas (while Compare is shown) and the second one.
+    """Arranges the first canvas (while Compare is shown) and the others.
 
     In the split view the second canvas lies exactly over the first and is clipped at the divider: both remain complete
-    canvases, so boxes can be hovered, selected and edited on each side.
+    canvases, so boxes can be hovered, selected and edited on each side. The canvases show the same part of the same
+    frame and the same selection.
 
     Signals:
         modeChanged(str): the new CompareMode.
@@ -145,40 +163,46 @@ class CompareView(QWidget):
 
     modeChanged = Signal(str)
 
-    def __init__(self, canvas: CanvasView, other: CanvasView) -> None:
+    def __init__(self, canvas: CanvasView, other: CanvasView, lower: Sequence[CanvasView] = ()) -> None:
+        """``lower``: the third and the fourth canvas, of ``CompareMode.FOUR``."""
         super().__init__()
         self.setObjectName("compareStage")
-        self._canvas, self._other_canvas = canvas, other
+        self._canvas, self._other_canvas, self._lower = canvas, other, tuple(lower)
         self._mode, self._share = CompareMode.SIDE_BY_SIDE, 0.5
         self._pair: tuple[Variant | None, Variant | None] = (None, None)
+        self._others: tuple[Variant, ...] = ()
+        self._is_swapped = False
         self.slot = QWidget(self)
         layout = QVBoxLayout(self.slot)
         layout.setContentsMargins(0, 0, 0, 0)
         self._clip = QWidget(self)
         other.setParent(self._clip)
+        for each in self._lower:
+            each.setParent(self)
+            each.hide()
         self.divider = Divider(self)
-        self._line = QWidget(self)
+        self._line, self._row_line = QWidget(self), QWidget(self)
         self._line.setObjectName("compareLine")
-        self._captions = (VariantBadge(self, "compareCaption"), VariantBadge(self, "compareOtherCaption"))
+        names = ("compareCaption", "compareOtherCaption", "compareCaption3", "compareCaption4")
+        self._captions = tuple(VariantBadge(self, name) for name in names[: 2 + len(self._lower)])
         self.divider.dragged.connect(self._on_divider_dragged)
         self.divider.stepped.connect(self._on_divider_stepped)
         self.setMinimumSize(240, 120)
 
     @property
     def mode(self) -> CompareMode:
-        """How the two variants are shown."""
+        """How the variants are shown."""
         return self._mode
 
     @property
-    def canvases(self) -> tuple[CanvasView, CanvasView]:
-        """The first and the second canvas."""
-        return self._canvas, self._other_canvas
+    def canvases(self) -> tuple[CanvasView, ...]:
+        """All canvases, the first and the second one first."""
+        return self._canvas, self._other_canvas, *self._lower
 
     @property
-    def caption_texts(self) -> tuple[str, str]:
-        """Captions of the first and the second variant; empty where hidden."""
-        left, right = self._captions
-        return left.text, right.text
+    def caption_texts(self) -> tuple[str, ...]:
+        """Captions of the canvases; empty where hidden."""
+        return tuple(caption.text for caption in self._captions)
 
     @property
     def share(self) -> float:
@@ -199,19 +223,30 @@ class CompareView(QWidget):
             self.modeChanged.emit(str(mode))
 
     def next_mode(self) -> None:
-        """Switch to the next of the three modes."""
+        """Switch to the next mode."""
         modes = list(CompareMode)
         self.set_mode(modes[(modes.index(self._mode) + 1) % len(modes)])
+
+    def set_swapped(self, is_swapped: bool) -> None:
+        """Show the variant in the place of the baseline, and the other way round."""
+        if is_swapped != self._is_swapped:
+            self._is_swapped = is_swapped
+            self._show_variants()
+            self._place_captions()
 
     def set_share(self, share: float) -> None:
         """Move the divider of the split view, 0..1 of the width."""
         self._share = min(max(share, _MIN_SHARE), 1 - _MIN_SHARE)
         self._lay_out()
 
-    def show_pair(self, baseline: Variant | None, compared: Variant | None) -> None:
-        """Show these two variants; without a second one, show a single canvas with all variants."""
+    def show_pair(self, baseline: Variant | None, compared: Variant | None, others: Sequence[Variant] = ()) -> None:
+        """Show these two variants; without a second one, show a single canvas with all variants.
+
+        Args:
+            others: for the third and the fourth canvas.
+        """
         was_single = self._is_single
-        self._pair = (baseline, compared)
+        self._pair, self._others = (baseline, compared), tuple(others)
         self._show_variants()
         if was_single is not self._is_single:
             self._lay_out()
@@ -224,19 +259,37 @@ class CompareView(QWidget):
     @property
     def panels(self) -> list[QWidget]:
         """The widgets that F6 cycles through here, after the first canvas."""
-        if self._is_single or self._mode is CompareMode.OVERLAY:
+        if self._is_single or self._mode in _ONE_CANVAS:
             return []
+        if self._mode is CompareMode.FOUR:
+            return [self._other_canvas, *self._lower]
         return [self.divider] if self._mode is CompareMode.SPLIT else [self._other_canvas]
 
-    def _show_variants(self) -> None:
+    def _panes(self) -> list[tuple[Variant, ...]]:
+        """The variants of each canvas, of those that this mode shows."""
         baseline, compared = self._pair
         if baseline is None or compared is None:
-            self._canvas.set_shown_variants(None)
-            self._other_canvas.set_shown_variants(None)
+            return []
+        pair = (compared, baseline) if self._is_swapped else (baseline, compared)
+        if self._mode is CompareMode.OVERLAY:
+            return [pair]
+        if self._mode is CompareMode.BLINK:
+            return [pair[:1]]
+        panes: list[tuple[Variant, ...]] = [(one,) for one in pair]
+        if self._mode is CompareMode.FOUR:
+            # What is left shows all of them together, and the ground truth alone.
+            rest: list[tuple[Variant, ...]] = [(*pair, *self._others[:1]), ()]
+            panes = [*panes, *((one,) for one in self._others), *rest][: len(self.canvases)]
+        return panes
+
+    def _show_variants(self) -> None:
+        panes = self._panes()
+        if not panes:
+            for canvas in self.canvases:
+                canvas.set_shown_variants(None)
             return
-        both = self._mode is CompareMode.OVERLAY
-        self._canvas.set_shown_variants([baseline.key, compared.key] if both else [baseline.key])
-        self._other_canvas.set_shown_variants([compared.key])
+        for canvas, variants in zip(self.canvases, panes, strict=False):
+            canvas.set_shown_variants([one.key for one in variants], full_lines=len(variants) > 1)
 
     # Layout
 
@@ -248,34 +301,46 @@ class CompareView(QWidget):
 
     def _lay_out(self) -> None:
         width, height = self.width(), self.height()
-        single = self._is_single or self._mode is CompareMode.OVERLAY
+        single = self._is_single or self._mode in _ONE_CANVAS
         split = self._mode is CompareMode.SPLIT and not single
-        side_by_side = not single and not split
-        half = (width - 1) // 2
-        self.slot.setGeometry(0, 0, half if side_by_side else width, height)
+        four = self._mode is CompareMode.FOUR and not single
+        halved = not single and not split
+        half, top = (width - 1) // 2, (height - 1) // 2 if four else height
+        self.slot.setGeometry(0, 0, half if halved else width, top)
         x = round(width * self._share) if split else half + 1
         self._clip.setVisible(not single)
-        self._clip.setGeometry(x, 0, width - x, height)
-        self._other_canvas.setGeometry(-x if split else 0, 0, width if split else width - x, height)
-        self._line.setVisible(side_by_side)
+        self._clip.setGeometry(x, 0, width - x, top)
+        self._other_canvas.setGeometry(-x if split else 0, 0, width if split else width - x, top)
+        for number, canvas in enumerate(self._lower):
+            canvas.setGeometry(
+                number * (half + 1), top + 1, half if number == 0 else width - half - 1, height - top - 1
+            )
+            canvas.setVisible(four)
+        for line, is_shown in ((self._line, halved), (self._row_line, four)):
+            line.setVisible(is_shown)
+            line.setStyleSheet(f"background: {scheme_theme().colours.line};")
         self._line.setGeometry(half, 0, 1, height)
-        self._line.setStyleSheet(f"background: {scheme_theme().colours.line};")
+        self._row_line.setGeometry(0, top, width, 1)
         self.divider.setVisible(split)
         self.divider.setGeometry(x - _GRIP_WIDTH // 2, 0, _GRIP_WIDTH, height)
         self._place_captions()
-        for widget in (self._clip, self._line, self.divider, *self._captions):
+        for widget in (self._clip, *self._lower, self._line, self._row_line, self.divider, *self._captions):
             widget.raise_()
 
     def _place_captions(self) -> None:
-        """Put the name of each variant at the lower left of its canvas; of an overlay, both side by side."""
-        for caption, variant in zip(self._captions, self._pair, strict=True):
-            caption.show_variant(variant if not self._is_single else None)
-        left, right = self._captions
-        bottom = self.height() - left.height() - _INSET
-        left.move(_INSET, bottom)
-        start = left.width() + _INSET if self._mode is CompareMode.OVERLAY else self._clip.x()
-        right.move(start + _INSET, bottom)
+        """Put the names of the variants at the lower left of their canvas."""
+        panes: list[tuple[Variant, ...] | None] = [*self._panes()]
+        panes += [None] * (len(self._captions) - len(panes))
+        is_four = self._mode is CompareMode.FOUR
+        half, top = (self.width() - 1) // 2 + 1, (self.height() - 1) // 2 if is_four else self.height()
+        for number, (caption, variants) in enumerate(zip(self._captions, panes, strict=False)):
+            caption.show_variants(variants)
+            left = 0 if number % 2 == 0 else half if is_four else self._clip.x()
+            caption.move(left + _INSET, (top if number < 2 else self.height()) - caption.height() - _INSET)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._lay_out()
+
+
+_ONE_CANVAS = (CompareMode.OVERLAY, CompareMode.BLINK)

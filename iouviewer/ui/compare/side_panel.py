@@ -30,6 +30,7 @@ from iouviewer.ui.compare.changed_objects import ChangedObjectsView
 from iouviewer.ui.compare.operating_points import OperatingPoints, PlottedCurve
 from iouviewer.ui.compare.speed_page import SpeedPage
 from iouviewer.ui.theme import Theme
+from iouviewer.ui.shell.menu_button import MenuButton
 from iouviewer.ui.tokens import SPACE
 from iouviewer.ui.variant_look import dash_icon, panel_colour, variant_pen
 
@@ -205,18 +206,23 @@ class SidePanel(QWidget):
         return changes
 
     def add_modes(self, actions: Sequence[QAction]) -> None:
-        """Add buttons for the comparison layouts at the right end of the tabs."""
-        corner = QWidget()
-        row = QHBoxLayout(corner)
-        row.setContentsMargins(0, 0, SPACE["xs"], 0)
-        row.setSpacing(2)
+        """Add a button with the comparison layouts at the right end of the tabs; it shows the one that is used."""
+        button = MenuButton("compareLayout")
+        button.setText(tr("Layout"))
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.fill(actions)
+
+        def show_current() -> None:
+            for action in actions:
+                if action.isChecked():
+                    button.setIcon(action.icon())
+                    button.setAccessibleName(tr("Comparison layout: {layout}", layout=action.text()))
+                    button.setToolTip(button.accessibleName())
+
         for action in actions:
-            button = QToolButton()
-            button.setObjectName(action.objectName().replace("action.", "button."))
-            button.setDefaultAction(action)
-            button.setAccessibleName(action.text())
-            row.addWidget(button)
-        self.tabs.setCornerWidget(corner)
+            action.changed.connect(show_current)
+        show_current()
+        self.tabs.setCornerWidget(button)
 
     def show_page(self, page: QWidget) -> None:
         """Show one of the tabs."""

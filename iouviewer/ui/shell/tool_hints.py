@@ -38,7 +38,7 @@ def tool_hints(
     elif workspace is Workspace.COMPARE:
         hints = [
             ("↑ ↓", tr("variant")),
-            (key("compareModeNext"), tr("side by side, split, overlay")),
+            (key("compareModeNext"), tr("next layout")),
             (key("nextProblem"), tr("next change")),
             (key("confidenceDown", "confidenceUp"), tr("confidence")),
             (key("correct"), tr("correct boxes")),
