@@ -18,6 +18,7 @@ FRAMES, CLIPS = 12, 8
 
 DETECTOR = """
 import hashlib, os, pathlib, sys, time
+import numpy as np
 from iouviewer.inference import protocol as p
 
 out, inp = sys.stdout.buffer, sys.stdin.buffer
