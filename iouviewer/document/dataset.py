@@ -6,6 +6,7 @@ without opening any project.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -111,7 +112,7 @@ class DatasetSource:
     @property
     def file_name(self) -> str:
         """Its title, else the name of the file or folder."""
-        return self.title or Path(self.path).name
+        return self.title or os.path.basename(self.path)  # noqa: PTH119 - hundreds of times for a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,16 +234,20 @@ class Dataset:
 
 def _distinct_names(sources: Mapping[int, DatasetSource]) -> dict[int, str]:
     names = {id: one.file_name for id, one in sources.items()}
-    most = max((len(Path(one.path).parts) for one in sources.values()), default=0)
-    for depth in range(2, most + 1):
-        counts: dict[str, int] = {}
-        for name in names.values():
-            counts[name] = counts.get(name, 0) + 1
-        doubled = [id for id, name in names.items() if counts[name] > 1]
-        if not doubled:
-            break
-        for id in doubled:
-            one = sources[id]
-            parts = "/".join(Path(one.path).parts[-depth:])
-            names[id] = parts
+    doubled = _doubled(names)
+    depth = 2
+    while doubled:
+        longer = {id: "/".join(Path(sources[id].path).parts[-depth:]) for id in doubled}
+        if all(longer[id] == names[id] for id in doubled):
+            break  # two titles are the same, and so are their whole paths
+        names |= longer
+        doubled, depth = _doubled(names), depth + 1
     return names
+
+
+def _doubled(names: Mapping[int, str]) -> list[int]:
+    """The ids whose name another one has too."""
+    counts: dict[str, int] = {}
+    for name in names.values():
+        counts[name] = counts.get(name, 0) + 1
+    return [id for id, name in names.items() if counts[name] > 1]

@@ -90,6 +90,14 @@ class MeasuredSource:
     runs: Mapping[str, RunFacts] = field(default_factory=dict)
     progress: SourceProgress | None = None
 
+    @property
+    def box_count(self) -> int:
+        """Boxes that ``video`` keeps in memory."""
+        if self.video is None:
+            return 0
+        inputs = self.video.inputs
+        return len(inputs.truth.table) + sum(len(one.predictions.table) for one in inputs.variants)
+
 
 def is_dataset(path: Path) -> bool:
     """Whether a file is a dataset, by its name."""
@@ -440,11 +448,11 @@ def dataset_videos(path: Path, request: EvalRequest) -> list[UnreadVideo]:
     if request.baseline is None and dataset.baseline:
         request = replace(request, baseline=dataset.baseline)
     names = dataset.names()
-    videos = []
-    for one in dataset.included:
-        if not one.project and one.truth_file:
-            read = partial(gate_files, names[one.id], _files_request(one, request))
-        else:
-            read = partial(gate_project, _project_of(one, names[one.id]), request)
-        videos.append(UnreadVideo(names[one.id], request, read))
-    return videos
+    return [unread_video(one, names[one.id], request) for one in dataset.included]
+
+
+def unread_video(source: DatasetSource, name: str, request: EvalRequest) -> UnreadVideo:
+    """A source for ``judge``, read when its turn comes; UserError if it has neither a project nor files."""
+    if not source.project and source.truth_file:
+        return UnreadVideo(name, request, partial(gate_files, name, _files_request(source, request)))
+    return UnreadVideo(name, request, partial(gate_project, _project_of(source, name), request))

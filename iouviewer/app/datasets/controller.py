@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.project.dataset_file import SUFFIX, DatasetFile
 
+KnownSource = tuple[str, SourceProgress | None, SourceNumbers | None]
+"""Path of its project, its progress and its numbers; empty and None where they are not known."""
 SAVE_MS = 1000
 """Delay after which new numbers are written; changes that a person makes are written at once."""
 
@@ -192,12 +194,11 @@ class DatasetController(QObject):
         """Compare with this variant on all sources."""
         self._change(replace(self.dataset, chosen_baseline=name))
 
-    def set_known(
-        self, id: int, *, project: str, progress: SourceProgress | None, numbers: SourceNumbers | None = None
-    ) -> None:
-        """Keep what was found about a source; what is unknown now (None) stays as it was known last."""
+    def set_known(self, known: Mapping[int, KnownSource]) -> None:
+        """Keep what was found about sources, by id; what is unknown now stays as it was known last."""
 
         def change(one: DatasetSource) -> DatasetSource:
+            project, progress, numbers = known.get(one.id, ("", None, None))
             return replace(
                 one,
                 project=project or one.project,
@@ -205,7 +206,7 @@ class DatasetController(QObject):
                 numbers=numbers or one.numbers,
             )
 
-        dataset = self.dataset.changed(id, change)
+        dataset = replace(self.dataset, sources=tuple(map(change, self.dataset.sources)))
         if dataset != self.dataset:
             self.dataset = dataset
             self._timer.start()

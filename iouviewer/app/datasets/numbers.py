@@ -22,10 +22,14 @@ from iouviewer.jobs.dataset import (
     pooled_classes,
     pooled_scores,
     state_of,
+    unread_video,
 )
 from iouviewer.jobs.evaluate import EvalRequest
-from iouviewer.jobs.gate import GateResult, judge
+from iouviewer.jobs.gate import GateResult, GateVideo, UnreadVideo, judge
 from iouviewer.jobs.partials import PooledScores
+
+MAX_KEPT_BOXES = 2_000_000
+"""Boxes of sources that stay in memory for the next verdict; the others are read again when their turn comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class DatasetNumbers(QObject):
     """Runs one computation at a time; a later request takes the place of the one before.
 
     Signals:
-        found(SourceFound): of one source.
+        found(list[SourceFound]): of some sources, those that were finished since the last time.
         pooled(Pooled): of all included sources; the last answer to a request that measures.
         progressed(float): share of the work that is done, 1.0 at the end.
     """
@@ -110,14 +114,20 @@ class DatasetNumbers(QObject):
         self._task.close()
 
     def _take(self, share: float) -> None:
+        found: list[SourceFound] = []
+        pooled: list[Pooled] = []
         while self._answers:
             answer = self._answers.popleft()
             if isinstance(answer, Pooled):
-                self.pooled.emit(answer)
-            else:
-                if answer.measured is not None:
-                    self._kept[answer.id] = answer.measured
-                self.found.emit(answer)
+                pooled.append(answer)
+                continue
+            if answer.measured is not None:
+                self._kept[answer.id] = answer.measured
+            found.append(answer)
+        if found:
+            self.found.emit(found)
+        for one in pooled:
+            self.pooled.emit(one)
         self.progressed.emit(share)
 
     def _on_task_finished(self, _result: object) -> None:
@@ -160,45 +170,59 @@ class _Work:
     ) -> None:
         names = self.dataset.names()
         measured: dict[int, MeasuredSource | UserError] = {}
+        boxes = 0
         for number, one in enumerate(sources):
             report(number / (len(sources) + 1))
             if is_cancelled():
                 return
             try:
-                measured[one.id] = self._measured(one, names[one.id], request)
+                found = self._measured(one, names[one.id], request, is_kept=boxes < MAX_KEPT_BOXES)
+                measured[one.id] = found
+                boxes += found.box_count
             except UserError as error:
                 measured[one.id] = error
                 if one.project or one.truth_file:
                     self.send(SourceFound(one.id, Path(one.path).exists(), one.project, one.progress, str(error)))
-        self.send(self._pool(measured, request, is_cancelled))
+        self.send(self._pool(sources, measured, request, is_cancelled))
         release_freed_memory()
 
-    def _measured(self, source: DatasetSource, name: str, request: EvalRequest) -> MeasuredSource:
+    def _measured(self, source: DatasetSource, name: str, request: EvalRequest, *, is_kept: bool) -> MeasuredSource:
         state, kept = state_of(source, request), self.kept.get(source.id)
         if kept is None or not state or kept.numbers.state != state:
             kept = measure_source(source, name, request)
         elif kept.video is not None:
             kept = replace(kept, video=replace(kept.video, name=name))
+        if not is_kept:
+            kept = replace(kept, video=None)  # read again for the verdict on all sources
         progress = kept.progress or source.progress
         self.send(SourceFound(source.id, Path(source.path).exists(), source.project, progress, "", kept))
         return kept
 
     def _pool(
-        self, measured: dict[int, MeasuredSource | UserError], request: EvalRequest, is_cancelled: Callable[[], bool]
+        self,
+        sources: list[DatasetSource],
+        measured: dict[int, MeasuredSource | UserError],
+        request: EvalRequest,
+        is_cancelled: Callable[[], bool],
     ) -> Pooled:
-        known = [measured[one.id] for one in self.dataset.included]
-        sources = [one for one in known if isinstance(one, MeasuredSource)]
-        whole = len(sources) == len(known)
+        names, included = self.dataset.names(), [one for one in sources if one.included]
+        known = [measured[one.id] for one in included]
+        found_all = [one for one in known if isinstance(one, MeasuredSource)]
+        whole = len(found_all) == len(known)
         pooled = Pooled(
-            None, "", pooled_scores(sources) if whole else {}, pooled_classes(sources) if whole else {}, request
+            None, "", pooled_scores(found_all) if whole else {}, pooled_classes(found_all) if whole else {}, request
         )
-        videos = []
-        for found in known:
+        videos: list[GateVideo | UnreadVideo] = []
+        for one, found in zip(included, known, strict=True):
             if isinstance(found, UserError):
                 return replace(pooled, error=str(found))
-            if found.video is None:
+            if found.refused is not None:
                 return replace(pooled, error=str(found.refused))
-            videos.append(replace(found.video, request=request))
+            try:
+                unread = unread_video(one, names[one.id], request)
+            except UserError as error:
+                return replace(pooled, error=str(error))
+            videos.append(unread if found.video is None else replace(found.video, request=request))
         if not videos:
             return pooled
 

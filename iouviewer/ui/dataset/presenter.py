@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from iouviewer.app.datasets.controller import DatasetController
+from iouviewer.app.datasets.controller import DatasetController, KnownSource
 from iouviewer.app.datasets.numbers import DatasetNumbers, Pooled, SourceFound
 from iouviewer.app.editing.session import Session
 from iouviewer.app.settings import Settings
@@ -24,6 +24,8 @@ from iouviewer.ui.dataset.sources_table import PooledContent
 
 _IDLE_MS = 400
 """Delay after the last change of a threshold before the numbers are computed."""
+_UPDATE_MS = 150
+"""Between two updates of the page while numbers arrive."""
 
 
 class DatasetPresenter(QObject):
@@ -52,9 +54,11 @@ class DatasetPresenter(QObject):
         self._timer = QTimer(self, singleShot=True, interval=_IDLE_MS)
         self._timer.timeout.connect(self.refresh)
         controller.listChanged.connect(self._on_list_changed)
-        controller.changed.connect(self.update)
+        controller.changed.connect(self._update_soon)
         session.scoresChanged.connect(self._on_scores_changed)
-        self.numbers.found.connect(self._on_source_found)
+        self._update_timer = QTimer(self, singleShot=True, interval=_UPDATE_MS)
+        self._update_timer.timeout.connect(self.update)
+        self.numbers.found.connect(self._on_sources_found)
         self.numbers.pooled.connect(self._on_pooled)
         self.numbers.progressed.connect(self._on_progressed)
         view.filterChanged.connect(view.model.filter)
@@ -120,13 +124,21 @@ class DatasetPresenter(QObject):
 
     # Answers
 
-    def _on_source_found(self, found: SourceFound) -> None:
-        self._found[found.id] = found
-        numbers = None
-        if found.measured is not None:
-            numbers, self._runs[found.id] = found.measured.numbers, dict(found.measured.runs)
-        self._controller.set_known(found.id, project=found.project, progress=found.progress, numbers=numbers)
-        self.update()
+    def _on_sources_found(self, found: list[SourceFound]) -> None:
+        known: dict[int, KnownSource] = {}
+        for one in found:
+            self._found[one.id] = one
+            numbers = None
+            if one.measured is not None:
+                numbers, self._runs[one.id] = one.measured.numbers, dict(one.measured.runs)
+            _project, _progress, before = known.get(one.id, ("", None, None))
+            known[one.id] = (one.project, one.progress, numbers or before)
+        self._controller.set_known(known)
+        self._update_soon()
+
+    def _update_soon(self) -> None:
+        if not self._update_timer.isActive():
+            self._update_timer.start()
 
     def _on_pooled(self, pooled: Pooled) -> None:
         self.pooled, self._is_stale = pooled, False
@@ -223,9 +235,10 @@ class DatasetPresenter(QObject):
         current = self._controller.current
         if current is not None and current.numbers is not None and current.numbers.problems != count:
             numbers = replace(current.numbers, problems=count)
-            self._controller.set_known(current.id, project="", progress=None, numbers=numbers)
+            self._controller.set_known({current.id: ("", None, numbers)})
 
     def close(self) -> None:
         """Stop the thread."""
         self._timer.stop()
+        self._update_timer.stop()
         self.numbers.close()

@@ -190,7 +190,7 @@ def test_numbers_arrive_for_each_source_and_are_computed_once(qtbot: object, tmp
     projects = [save(tmp_path / name, ("base", "other"), shift=6.0) for name in ("a.iouv", "bb.iouv")]
     dataset = Dataset().with_added(DatasetSource(-1, str(one.with_suffix("")), project=str(one)) for one in projects)
     numbers, found, pooled = DatasetNumbers(), [], []
-    numbers.found.connect(found.append)
+    numbers.found.connect(found.extend)
     numbers.pooled.connect(pooled.append)
     request = EvalRequest(video=None, gt=None, baseline="base")
 
@@ -216,3 +216,21 @@ def test_numbers_arrive_for_each_source_and_are_computed_once(qtbot: object, tmp
     finally:
         numbers_module.measure_source = original
         numbers.close()
+
+
+def test_boxes_beyond_the_limit_are_read_again_for_the_same_verdict(
+    qtbot: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    projects = [save(tmp_path / name, ("base", "other"), shift=6.0) for name in ("a.iouv", "bb.iouv")]
+    dataset = Dataset().with_added(DatasetSource(-1, str(one.with_suffix("")), project=str(one)) for one in projects)
+    sentences = []
+    for limit in (2_000_000, 1, 0):
+        monkeypatch.setattr(numbers_module, "MAX_KEPT_BOXES", limit)
+        numbers, pooled = DatasetNumbers(), []
+        numbers.pooled.connect(pooled.append)
+        numbers.refresh(dataset, EvalRequest(video=None, gt=None, baseline="base"))
+        qtbot.waitUntil(lambda pooled=pooled: len(pooled) == 1, timeout=60_000)
+        numbers.close()
+        assert pooled[0].result is not None
+        sentences.append([one.sentence for one in pooled[0].result.judgements])
+    assert sentences[0] == sentences[1] == sentences[2]
