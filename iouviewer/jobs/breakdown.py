@@ -6,7 +6,7 @@ Each row knows the boxes behind its number. A pure function of ``jobs.difference
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import nan
 from typing import NamedTuple
@@ -17,7 +17,9 @@ from iouviewer.document.predictions import PredictionSet
 from iouviewer.jobs.differences import ComparisonInput
 from iouviewer.metrics.coco import match_coco
 from iouviewer.metrics.error_types import ERRORS, ErrorType, classify_errors
-from iouviewer.metrics.review import Review, ReviewSettings, review_all
+from iouviewer.metrics.json_texts import describe
+from iouviewer.metrics.reconcile import reconcile
+from iouviewer.metrics.review import Review, review_all
 from iouviewer.metrics.table import Bool, BoxTable, Float, Int
 
 NOTHING = -2
@@ -31,6 +33,7 @@ class Topic(StrEnum):
     SIZES = "sizes"
     ERRORS = "errors"
     CONFUSION = "confusion"
+    STEPS = "steps"
 
 
 class Places(NamedTuple):
@@ -62,8 +65,10 @@ class Row(NamedTuple):
         key: what it is about: a class id, a range of sizes, an error, or the true and the predicted class.
         total: ground-truth boxes; for errors and confusions the number of the baseline's.
         baseline, variant: AP, or numbers of boxes; nan where undefined.
-        stake: AP50 that would be gained without these errors of the variant, nan for other tables.
+        stake: AP50 that would be gained without these errors of the variant; what a step changes in the variant's AP;
+            nan for other tables.
         places: missed boxes of the variant, or its wrong predictions.
+        name: of a step, for people.
     """
 
     key: tuple[float, ...]
@@ -72,13 +77,52 @@ class Row(NamedTuple):
     variant: float
     stake: float
     places: Places
+    name: str = ""
+
+
+class Events(NamedTuple):
+    """Pairs, missed boxes and false positives of one variant.
+
+    Attributes:
+        truth, predicted: (N,) int64 classes; ``NOTHING`` for a false positive, and for a missed box.
+        places: the box of each: that of the ground truth where there is one.
+    """
+
+    truth: Int
+    predicted: Int
+    places: Places
+
+    def counts(self) -> dict[tuple[int, int], int]:
+        """How many there are of each true and predicted class."""
+        pairs, numbers = np.unique(np.stack([self.truth, self.predicted]), axis=1, return_counts=True)
+        return {(int(t), int(p)): int(n) for t, p, n in zip(*pairs, numbers, strict=True)}
+
+    def places_of(self, truth: float, predicted: float) -> Places:
+        """The boxes of one true and one predicted class, by frame."""
+        rows = np.flatnonzero((self.truth == truth) & (self.predicted == predicted))
+        rows = rows[np.argsort(self.places.frames[rows], kind="stable")]
+        frames, boxes, ids, scores = self.places
+        return Places(frames[rows], boxes[:, rows], ids[rows], scores[rows])
+
+
+class Confusion(NamedTuple):
+    """What the baseline and the variant take each class for."""
+
+    baseline: Events
+    variant: Events
+
+    def classes(self) -> list[int]:
+        """All classes that occur, ascending; ``NOTHING`` is left out."""
+        columns = [column for side in self for column in (side.truth, side.predicted)]
+        return [one for one in np.unique(np.concatenate(columns)).tolist() if one != NOTHING]
 
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """The tables of one variant."""
+    """The tables of one variant, and its confusion matrix beside the baseline's."""
 
     tables: dict[Topic, tuple[Row, ...]]
+    confusion: Confusion
 
 
 class _Side(NamedTuple):
@@ -89,8 +133,12 @@ class _Side(NamedTuple):
     frames: Bool
 
 
-def find_breakdowns(data: ComparisonInput) -> dict[str, Breakdown]:
-    """The tables of all variants but the baseline, by key; empty without a baseline. Only common frames count."""
+def find_breakdowns(data: ComparisonInput, *, with_steps: bool = False) -> dict[str, Breakdown]:
+    """The tables of all variants but the baseline, by key; empty without a baseline. Only common frames count.
+
+    Args:
+        with_steps: also the steps from ``yolo val``'s number, which take longer than all the others.
+    """
     base = data.variants.get(data.baseline)
     if base is None:
         return {}
@@ -102,13 +150,16 @@ def find_breakdowns(data: ComparisonInput) -> dict[str, Breakdown]:
         sides = [
             _Side(one, review_all(data.truth, one.table, data.review, frames), frames) for one in (base, predictions)
         ]
+        confusion = _confusion(data, sides)
         found[key] = Breakdown(
             {
                 Topic.CLASSES: _classes(data, sides),
                 Topic.SIZES: _sizes(data, sides),
                 Topic.ERRORS: _errors(data, sides),
-                Topic.CONFUSION: _confusion(data, sides),
-            }
+                Topic.CONFUSION: _confused(confusion),
+                Topic.STEPS: _steps(data, sides) if with_steps else (),
+            },
+            confusion,
         )
     return found
 
@@ -209,41 +260,64 @@ def _errors(data: ComparisonInput, sides: Sequence[_Side]) -> tuple[Row, ...]:
     )
 
 
-def _confusion(data: ComparisonInput, sides: Sequence[_Side]) -> tuple[Row, ...]:
-    """Pairs of different classes, missed boxes and false positives by class, the most frequent first."""
-    settings = data.review
-    agnostic = ReviewSettings(
-        settings.conf, settings.iou, settings.convention, True, settings.max_detections, settings.area_ranges
+def _confusion(data: ComparisonInput, sides: Sequence[_Side]) -> Confusion:
+    """All pairs at the thresholds whatever their classes, missed boxes and false positives."""
+    return Confusion(_events(data, sides[0]), _events(data, sides[1]))
+
+
+def _events(data: ComparisonInput, side: _Side) -> Events:
+    table = side.predictions.table
+    review = review_all(data.truth, table, replace(data.review, class_agnostic=True), side.frames)
+    gt_rows, rows = review.pair_gt[review.hits], review.pair_pred[review.hits]
+    missed_rows = _counting(data, side.frames)
+    missed_rows[gt_rows] = False
+    extra_rows = review.used & ~review.in_ignore_region
+    extra_rows[review.pair_pred[review.pair_iou >= data.review.iou]] = False
+    missed, extra = np.flatnonzero(missed_rows), np.flatnonzero(extra_rows)
+    parts = (
+        _truth_places(data.truth, gt_rows),
+        _truth_places(data.truth, missed),
+        _predicted_places(table, extra),
     )
-    counts: list[dict[tuple[int, int], int]] = []
-    places: dict[tuple[int, int], Places] = {}
-    for number, side in enumerate(sides):
-        table = side.predictions.table
-        review = review_all(data.truth, table, agnostic, side.frames)
-        gt_rows, rows = review.pair_gt[review.hits], review.pair_pred[review.hits]
-        missed = _counting(data, side.frames)
-        missed[gt_rows] = False
-        extra = review.used & ~review.in_ignore_region
-        extra[review.pair_pred[review.pair_iou >= settings.iou]] = False
-        truth_class, own_class = data.truth.class_ids, table.class_ids
-        apart = truth_class[gt_rows] != own_class[rows]
-        found: dict[tuple[int, int], int] = {}
-        for kind, keys, make in (
-            (gt_rows[apart], zip(truth_class[gt_rows[apart]], own_class[rows[apart]], strict=True), _truth_places),
-            (np.flatnonzero(missed), ((c, NOTHING) for c in truth_class[missed]), _truth_places),
-            (np.flatnonzero(extra), ((NOTHING, c) for c in own_class[extra]), _predicted_places),
-        ):
-            names = [(int(a), int(b)) for a, b in keys]
-            for name in sorted(set(names)):
-                chosen = kind[[other == name for other in names]]
-                found[name] = len(chosen)
-                if number == 1:
-                    places[name] = make(data.truth if make is _truth_places else table, chosen)
-        counts.append(found)
-    base, variant = counts
+    return Events(
+        np.concatenate([data.truth.class_ids[gt_rows], data.truth.class_ids[missed], np.full(len(extra), NOTHING)]),
+        np.concatenate([table.class_ids[rows], np.full(len(missed), NOTHING), table.class_ids[extra]]),
+        Places(
+            np.concatenate([one.frames for one in parts]),
+            np.concatenate([one.boxes for one in parts], axis=1),
+            np.concatenate([one.ids for one in parts]),
+            np.concatenate([one.scores for one in parts]),
+        ),
+    )
+
+
+def _confused(confusion: Confusion) -> tuple[Row, ...]:
+    """Pairs of different classes, missed boxes and false positives by class, the most frequent first."""
+    base, variant = confusion.baseline.counts(), confusion.variant.counts()
     names = sorted({*base, *variant}, key=lambda name: (-variant.get(name, 0), -base.get(name, 0), name))
     return tuple(
-        Row(name, base.get(name, 0), float(base.get(name, 0)), float(variant.get(name, 0)), nan,
-            places.get(name, NO_PLACES))
+        Row(
+            name,
+            base.get(name, 0),
+            float(base.get(name, 0)),
+            float(variant.get(name, 0)),
+            nan,
+            confusion.variant.places_of(*name),
+        )
         for name in names
-    )  # fmt: skip
+        if name[0] != name[1]
+    )
+
+
+def _steps(data: ComparisonInput, sides: Sequence[_Side]) -> tuple[Row, ...]:
+    """The steps from what ``yolo val`` prints to COCO's AP; the key is the place of the step."""
+    if not all(side.predictions.has_scores for side in sides):
+        return ()
+    limit = data.review.max_detections
+    base, variant = (reconcile(data.truth, side.predictions.table, data.labelled, side.frames, limit) for side in sides)
+    names = [step.name for step in variant]
+    values = {step.name: step.ap for step in base}
+    return tuple(
+        Row((float(place),), 0, values.get(name, nan), step.ap, step.change, NO_PLACES, describe(name))
+        for place, (name, step) in enumerate(zip(names, variant, strict=True))
+    )

@@ -127,6 +127,13 @@ class Curves:
         """Place of the point of predictions with at least this confidence; -1 where there are none."""
         return int(np.searchsorted(-self.confidences, -confidence, side="right")) - 1
 
+    @property
+    def f1_values(self) -> Float:
+        """(K,) F1 at each point, 0 where precision and recall are 0."""
+        total = self.precision + self.recall
+        values: Float = 2 * self.precision * self.recall / np.where(total > 0.0, total, 1.0)
+        return values
+
     def f1(self, place: int) -> float:
         """F1 at a place."""
         precision, recall = float(self.precision[place]), float(self.recall[place])
@@ -135,7 +142,11 @@ class Curves:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonInput:
-    """The input of a comparison: values that later edits do not change."""
+    """The input of a comparison: values that later edits do not change.
+
+    Attributes:
+        tracks: (M,) int64 tracks of the rows of ``truth``, negative for none; None: no box has one.
+    """
 
     number: int
     truth: BoxTable
@@ -143,6 +154,7 @@ class ComparisonInput:
     review: ReviewSettings
     variants: dict[str, PredictionSet]
     baseline: str
+    tracks: Int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

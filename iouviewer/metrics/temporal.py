@@ -1,4 +1,4 @@
-"""How continuously tracks are found: flickers (misses of one frame) and runs of misses."""
+"""How steadily tracks are found: flickers (misses of one frame), runs of misses, jitter."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from iouviewer.metrics.table import Bool, Int
+from iouviewer.metrics.table import Bool, Float, Int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +91,25 @@ def _history(track: int, frames: Int, found: Bool) -> TrackHistory:
     longest = int(lengths[missed].max()) if missed.any() else 0
     at = int(frames[starts[missed & (lengths == longest)][0]]) if longest else -1
     return TrackHistory(track, len(found), int(found.sum()), flickers, int(runs.sum()), longest, at)
+
+
+def jitter(tracks: Int, frames: Int, offsets: Float) -> dict[int, tuple[float, int]]:
+    """How much predictions shake around their boxes: by track, the mean step of the offset and the number of steps.
+
+    A step is the length of the change of the offset from one frame to the next, where both are found. A constant
+    offset, however large, does not shake. Tracks without a step are left out.
+
+    Args:
+        tracks: (N,) int64 track of each ground-truth box.
+        frames: (N,) int64.
+        offsets: (2, N) float64, x and y of the prediction's centre minus the box's, in sizes of the box; nan where
+            the box is not found.
+    """
+    order = np.lexsort((frames, tracks))
+    tracks, frames, offsets = tracks[order], frames[order], offsets[:, order]
+    steps = np.hypot(*np.diff(offsets, axis=1))
+    adjacent = (np.diff(tracks) == 0) & (np.diff(frames) == 1) & ~np.isnan(steps)
+    ids, places = np.unique(tracks[1:][adjacent], return_inverse=True)
+    counts = np.bincount(places, minlength=len(ids))
+    sums = np.bincount(places, weights=steps[adjacent], minlength=len(ids))
+    return {int(one): (float(s / n), int(n)) for one, s, n in zip(ids, sums, counts, strict=True)}

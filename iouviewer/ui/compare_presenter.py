@@ -75,7 +75,8 @@ class ComparePresenter(QObject):
         self._verdicts.ready.connect(self._on_verdicts_ready)
         self._differences.ready.connect(views.side_panel.set_differences)
         self._differences.breakdownReady.connect(views.side_panel.set_breakdowns)
-        views.side_panel.breakdownShown.connect(self._differences.set_breakdown_shown)
+        self._differences.tracksReady.connect(views.side_panel.set_tracks)
+        views.side_panel.analysisShown.connect(self._differences.set_shown)
 
     def set_actions(self, actions: ActionSet, variants: VariantCommands) -> None:
         """Connect the buttons and menus of Compare with the commands."""

@@ -333,6 +333,7 @@ def test_the_breakdown_leads_from_a_number_to_its_frames(hands: Hands) -> None:
     hands.click_row("breakdown.errors.boxes", 1)
     hands.wait(lambda: frame_of(hands) == LOST[1], "the frame of the missed box")
     hands.click(hands.named("breakdownButton.confusion"))
+    hands.click(hands.named("confusion.list"))
     assert hands.rows("breakdown.confusion") == [["car → missed", "0", "2", "+2"]]
     hands.click(hands.named("breakdownButton.sizes"))
     assert "9,216 or more" in hands.column("breakdown.sizes", "Area in px")

@@ -104,7 +104,7 @@ def test_compare_lists_the_lost_boxes_and_a_click_goes_to_one(person: Hands) -> 
 def test_a_point_on_the_curve_sets_the_confidence_and_the_best_f1_is_told(person: Hands) -> None:
     hands = person
     hands.key("F3")
-    hands.open_tab("PR")
+    hands.open_tab("Curves")
     hands.wait(lambda: hands.reads("base: F1 0.990 at confidence 0.25, best 0.990 at 0.60"), "both points")
     plot = hands.named("precisionRecallPlot")
     assert isinstance(plot, pg.PlotWidget)

@@ -6,28 +6,29 @@ from collections.abc import Mapping
 from math import isnan
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
-from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
-    QHeaderView,
     QSplitter,
     QStackedWidget,
-    QTableView,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from iouviewer.app.editing.session import Session
-from iouviewer.document.boxes import object_name
-from iouviewer.document.classes import class_name_of
 from iouviewer.document.metric_columns import UNDEFINED, points_text
 from iouviewer.i18n import tr
+from iouviewer.jobs.breakdown import NO_PLACES, Breakdown, Row, Topic
 from iouviewer.jobs.gallery import GallerySet
-from iouviewer.jobs.breakdown import NO_PLACES, NOTHING, Breakdown, Places, Row, Topic
-from iouviewer.jobs.differences import ChangedObject
-from iouviewer.ui.panels.sections import apply_dense_style, paint_empty_text
+from iouviewer.ui.compare.analysis_parts import (
+    AnalysisTable,
+    PlacesList,
+    confusion_text,
+    segment_button,
+    shown_class,
+    stretch_column,
+)
+from iouviewer.ui.compare.confusion_page import ConfusionPage
 from iouviewer.ui.tables.common import ROOT, Index, cell_alignment
 from iouviewer.ui.tokens import SPACE
 
@@ -36,6 +37,7 @@ TITLES: Mapping[Topic, str] = {
     Topic.SIZES: tr("Sizes"),
     Topic.ERRORS: tr("Errors"),
     Topic.CONFUSION: tr("Confusion"),
+    Topic.STEPS: tr("yolo val"),
 }
 """Titles of the tables."""
 _NO_VARIANT = tr("Choose a second variant to compare.")
@@ -46,6 +48,7 @@ _NAMES: Mapping[Topic, str] = {
     Topic.SIZES: tr("AP by size in square pixels; a row lists the boxes that the variant misses"),
     Topic.ERRORS: tr("Errors at the confidence threshold; a row lists the variant's"),
     Topic.CONFUSION: tr("Confused classes at the confidence threshold; a row lists the variant's boxes"),
+    Topic.STEPS: tr("The steps from the mAP50-95 that yolo val prints to the AP here, and what each changes"),
 }
 _AP_HEADERS = (tr("Boxes"), tr("Baseline"), tr("Variant"), tr("Δ points"), tr("Missed"))
 _COUNT_HEADERS = (tr("Baseline"), tr("Variant"), tr("Change"))
@@ -54,6 +57,7 @@ _HEADERS: Mapping[Topic, tuple[str, ...]] = {
     Topic.SIZES: (tr("Area in px"), *_AP_HEADERS),
     Topic.ERRORS: (tr("Error"), *_COUNT_HEADERS, tr("AP50 at stake")),
     Topic.CONFUSION: (tr("Truth → prediction"), *_COUNT_HEADERS),
+    Topic.STEPS: (tr("Step"), tr("Baseline"), tr("Variant"), tr("Change")),
 }
 _ERRORS = {
     1: tr("Wrong class"),
@@ -63,7 +67,6 @@ _ERRORS = {
     5: tr("Background"),
     6: tr("Missed"),
 }
-_PLACE_HEADERS = (tr("Frame"), tr("Object"), tr("Conf."))
 _HAS_AP = (Topic.CLASSES, Topic.SIZES)
 
 
@@ -107,6 +110,8 @@ class BreakdownModel(QAbstractTableModel):
         row, column = self._rows[index.row()], index.column()
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return cell_alignment(is_text=column == 0)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return row.name or None
         if role == Qt.ItemDataRole.UserRole:
             return row if column == 0 else self._numbers(row)[column - 1]
         if role != Qt.ItemDataRole.DisplayRole:
@@ -116,6 +121,8 @@ class BreakdownModel(QAbstractTableModel):
     def _numbers(self, row: Row) -> tuple[float, ...]:
         if self.topic in _HAS_AP:
             return row.total, row.baseline, row.variant, row.variant - row.baseline, len(row.places)
+        if self.topic is Topic.STEPS:
+            return row.baseline, row.variant, row.stake
         return row.baseline, row.variant, row.variant - row.baseline, row.stake
 
     def _text(self, row: Row, column: int) -> str:
@@ -126,11 +133,15 @@ class BreakdownModel(QAbstractTableModel):
             if column == 4:
                 return points_text(value).replace("-", "−")
             return f"{value:.3f}" if column in (2, 3) else f"{value:,.0f}"
+        if self.topic is Topic.STEPS:
+            return f"{value:+.4f}".replace("-", "−") if column == 3 and row.key[0] else f"{value:.4f}"
         if column == 4:
             return f"{value:.3f}"
         return f"{value:+,.0f}".replace("-", "−") if column == 3 and value else f"{value:,.0f}"
 
     def _name(self, row: Row) -> str:
+        if self.topic is Topic.STEPS:
+            return row.name
         if self.topic is Topic.ERRORS:
             return _ERRORS[int(row.key[0])]
         if self.topic is Topic.SIZES:
@@ -141,88 +152,10 @@ class BreakdownModel(QAbstractTableModel):
         if self.topic is Topic.CLASSES:
             return self._class(int(row.key[0]))
         truth, predicted = int(row.key[0]), int(row.key[1])
-        if predicted == NOTHING:
-            return tr("{class_name} → missed", class_name=self._class(truth))
-        if truth == NOTHING:
-            return tr("background → {class_name}", class_name=self._class(predicted))
-        return tr("{truth} → {predicted}", truth=self._class(truth), predicted=self._class(predicted))
+        return confusion_text(truth, predicted, self._class_names)
 
     def _class(self, class_id: int) -> str:
-        return class_name_of(class_id, self._class_names) or tr("no class")
-
-
-class PlacesModel(QAbstractTableModel):
-    """The boxes behind a row; UserRole gives the ChangedObject to go to in column 0."""
-
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self._session = session
-        self._places = NO_PLACES
-
-    @property
-    def all_places(self) -> Places:
-        """What is listed."""
-        return self._places
-
-    def show_places(self, places: Places) -> None:
-        """Replace the rows."""
-        self.beginResetModel()
-        self._places = places
-        self.endResetModel()
-
-    def place(self, row: int) -> ChangedObject:
-        """Where a row leads."""
-        x1, y1, x2, y2 = self._places.boxes[:, row].tolist()
-        return ChangedObject(int(self._places.frames[row]), int(self._places.ids[row]), -1, (x1, y1, x2, y2))
-
-    def rowCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() else len(self._places)
-
-    def columnCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() else len(_PLACE_HEADERS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if orientation is not Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return _PLACE_HEADERS[section]
-        return cell_alignment(is_text=section == 1) if role == Qt.ItemDataRole.TextAlignmentRole else None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if not index.isValid():
-            return None
-        row, column = index.row(), index.column()
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return cell_alignment(is_text=column == 1)
-        if role != Qt.ItemDataRole.DisplayRole:
-            return None
-        if column == 0:
-            return f"{int(self._places.frames[row]):,}"
-        if column == 2:
-            score = float(self._places.scores[row])
-            return UNDEFINED if isnan(score) else f"{score:.2f}"
-        return self._object(row)
-
-    def _object(self, row: int) -> str:
-        box = self._session.ground_truth.find(int(self._places.ids[row]))
-        if box is None:
-            return tr("prediction")
-        name = class_name_of(box.class_id, self._session.document.class_names)
-        return object_name(name, box.track)
-
-
-class _Table(QTableView):
-    """A dense table that says why it is empty."""
-
-    def __init__(self, name: str, accessible_name: str, empty_text: str) -> None:
-        super().__init__()
-        apply_dense_style(self, name, accessible_name)
-        self.empty_text = empty_text
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if self.model() is not None and not self.model().rowCount():
-            paint_empty_text(self, self.empty_text)
+        return shown_class(class_id, self._class_names)
 
 
 class BreakdownTab(QWidget):
@@ -238,27 +171,22 @@ class BreakdownTab(QWidget):
         super().__init__()
         self._session = session
         self.model = BreakdownModel(topic)
-        self.places = PlacesModel(session)
-        self.table = _Table(f"breakdown.{topic}", _NAMES[topic], _NO_VARIANT)
+        self.table = AnalysisTable(f"breakdown.{topic}", _NAMES[topic], _NO_VARIANT)
         self.table.setModel(self.model)
         hint = tr("Choose a row to list its boxes.")
-        self.list = _Table(f"breakdown.{topic}.boxes", tr("Boxes of the row above"), hint)
-        self.list.setModel(self.places)
-        for table, stretched in ((self.table, 0), (self.list, 1)):
-            header = table.horizontalHeader()
-            header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-            header.setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
+        self.list = PlacesList(session, f"breakdown.{topic}.boxes", tr("Boxes of the row above"), hint)
+        stretch_column(self.table, 0)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(self.table)
         splitter.addWidget(self.list)
+        self.list.setVisible(topic is not Topic.STEPS)
         splitter.setStretchFactor(0, 3)
         splitter.setStretchFactor(1, 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(splitter)
         self.table.selectionModel().currentRowChanged.connect(self._on_row_changed)
-        self.list.clicked.connect(self._on_place_clicked)
-        self.list.activated.connect(self._on_place_clicked)
+        self.list.placeActivated.connect(self.placeActivated)
 
     def show_rows(self, rows: tuple[Row, ...]) -> None:
         """Show these rows; the row with the same key stays chosen."""
@@ -266,65 +194,70 @@ class BreakdownTab(QWidget):
         key = self.model.row_at(current.row()).key if current.isValid() else None
         self.model.show_rows(rows, self._session.document.class_names)
         place = next((number for number, row in enumerate(rows) if row.key == key), -1)
-        self.places.show_places(rows[place].places if place >= 0 else NO_PLACES)
+        self.list.places.show_places(rows[place].places if place >= 0 else NO_PLACES)
         if place >= 0:
             self.table.setCurrentIndex(self.model.index(place, 0))
 
     def gallery_set(self) -> GallerySet:
         """The boxes behind the chosen row."""
-        places, row = self.places.all_places, self.table.currentIndex().row()
-        title = "" if row < 0 else str(self.model.index(row, 0).data())
-        is_box = places.ids >= 0
-        return GallerySet(title, places.ids[is_box], places.frames[~is_box], places.boxes[:, ~is_box])
+        row = self.table.currentIndex().row()
+        return self.list.set_of("" if row < 0 else str(self.model.index(row, 0).data()))
 
     def _on_row_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        self.places.show_places(self.model.row_at(current.row()).places if current.isValid() else NO_PLACES)
-
-    def _on_place_clicked(self, index: QModelIndex) -> None:
-        self.placeActivated.emit(self.places.place(index.row()))
+        self.list.places.show_places(self.model.row_at(current.row()).places if current.isValid() else NO_PLACES)
 
 
 class BreakdownPage(QWidget):
-    """The choice between the four tables, and the table.
+    """The choice between the tables, and the table.
 
     Signals:
         placeActivated(ChangedObject): go there; its box id is -1 for a prediction.
+        topicChosen(): another table is shown.
     """
 
     placeActivated = Signal(object)
+    topicChosen = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.tabs = tuple(BreakdownTab(session, topic) for topic in Topic)
+        self.matrix = ConfusionPage(session, self.tabs[list(Topic).index(Topic.CONFUSION)])
         self._stack, self._buttons = QStackedWidget(), QButtonGroup(self)
         row = QHBoxLayout()
         row.setContentsMargins(SPACE["s"], SPACE["xs"], SPACE["s"], SPACE["xs"])
         row.setSpacing(SPACE["xs"])
         for number, tab in enumerate(self.tabs):
             topic = tab.model.topic
-            button = QToolButton()
-            button.setObjectName(f"breakdownButton.{topic}")
-            button.setText(TITLES[topic])
-            button.setToolTip(_NAMES[topic])
-            button.setCheckable(True)
-            button.setProperty("segment", True)
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+            button = segment_button(f"breakdownButton.{topic}", TITLES[topic], _NAMES[topic])
             self._buttons.addButton(button, number)
             row.addWidget(button)
-            self._stack.addWidget(tab)
+            self._stack.addWidget(self.matrix if topic is Topic.CONFUSION else tab)
             tab.placeActivated.connect(self.placeActivated)
+        self.matrix.placeActivated.connect(self.placeActivated)
         row.addStretch(1)
         self._buttons.button(0).setChecked(True)
-        self._buttons.idClicked.connect(self._stack.setCurrentIndex)
+        self._buttons.idClicked.connect(self._on_topic_clicked)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(row)
         layout.addWidget(self._stack, 1)
 
+    @property
+    def topic(self) -> Topic:
+        """The table that is shown."""
+        return list(Topic)[self._stack.currentIndex()]
+
+    def _on_topic_clicked(self, number: int) -> None:
+        self._stack.setCurrentIndex(number)
+        self.topicChosen.emit()
+
     def show_breakdown(self, found: Breakdown | None, *, has_variant: bool) -> None:
         """Show the tables of one variant; None: there is none, or with a variant, none yet."""
+        text = _NO_VARIANT if not has_variant else _COMPARING if found is None else _NO_ROWS
         for tab in self.tabs:
-            tab.table.empty_text = _NO_VARIANT if not has_variant else _COMPARING if found is None else _NO_ROWS
+            tab.table.empty_text = text
             tab.table.viewport().update()
             tab.show_rows(() if found is None else found.tables[tab.model.topic])
+        self.matrix.table.empty_text = text
+        self.matrix.show_confusion(None if found is None else found.confusion)

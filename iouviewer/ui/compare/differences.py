@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
+import numpy as np
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from iouviewer.app.editing.session import Session
 from iouviewer.document.edits import Change, FrameState, Phase
 from iouviewer.jobs.breakdown import Breakdown, find_breakdowns
 from iouviewer.jobs.differences import ComparisonInput, Differences, find_differences
+from iouviewer.jobs.track_times import TrackRow, find_track_times
 
 UPDATE_DELAY_MS = 250
 """Delay after the last change before the differences are computed."""
@@ -15,17 +19,28 @@ RUN_REFRESH_MS = 2000
 """Minimum time between two computations during a run."""
 
 
+class Analysis(StrEnum):
+    """What is computed only while it is shown."""
+
+    BREAKDOWN = "breakdown"
+    STEPS = "steps"
+    TRACKS = "tracks"
+
+
 class _Worker(QObject):
     """Runs in the thread."""
 
     done = Signal(int, object)
     brokenDown = Signal(int, object)
+    tracked = Signal(int, object)
 
-    @Slot(object, bool)
-    def run(self, data: ComparisonInput, with_breakdown: bool) -> None:
+    @Slot(object, object)
+    def run(self, data: ComparisonInput, shown: frozenset[Analysis]) -> None:
         self.done.emit(data.number, find_differences(data))
-        if with_breakdown:
-            self.brokenDown.emit(data.number, find_breakdowns(data))
+        if shown & {Analysis.BREAKDOWN, Analysis.STEPS}:
+            self.brokenDown.emit(data.number, find_breakdowns(data, with_steps=Analysis.STEPS in shown))
+        if Analysis.TRACKS in shown:
+            self.tracked.emit(data.number, find_track_times(data))
 
 
 class DifferencesJob(QObject):
@@ -34,11 +49,13 @@ class DifferencesJob(QObject):
     Signals:
         ready(Differences): the latest result; older ones are dropped.
         breakdownReady(dict): the ``Breakdown`` of each variant by key, while one is shown.
+        tracksReady(dict): the rows of ``jobs.track_times`` of each variant by key, while they are shown.
     """
 
     ready = Signal(object)
     breakdownReady = Signal(object)
-    _requested = Signal(object, bool)
+    tracksReady = Signal(object)
+    _requested = Signal(object, object)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -46,7 +63,7 @@ class DifferencesJob(QObject):
         self._number = 0
         self._is_active = False
         self._is_stale = True
-        self._with_breakdown = False
+        self._shown: frozenset[Analysis] = frozenset()
         self._thread = QThread(self)
         self._thread.setObjectName("differences")
         self._worker = _Worker()
@@ -54,6 +71,7 @@ class DifferencesJob(QObject):
         self._requested.connect(self._worker.run)
         self._worker.done.connect(self._on_worker_done)
         self._worker.brokenDown.connect(self._on_worker_broken_down)
+        self._worker.tracked.connect(self._on_worker_tracked)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._start)
@@ -69,11 +87,11 @@ class DifferencesJob(QObject):
         if active and self._is_stale:
             self._timer.start(UPDATE_DELAY_MS)
 
-    def set_breakdown_shown(self, shown: bool) -> None:
-        """Compute the breakdown, too, while one of its tabs is shown."""
-        if shown and not self._with_breakdown:
+    def set_shown(self, shown: frozenset[Analysis]) -> None:
+        """Compute these, too, while they are shown."""
+        if not shown <= self._shown:
             self._schedule()
-        self._with_breakdown = shown
+        self._shown = shown
 
     def close(self) -> None:
         """End the thread."""
@@ -115,8 +133,12 @@ class DifferencesJob(QObject):
         if not self._thread.isRunning():
             self._thread.start()
         key = "" if baseline is None else baseline.key
-        data = ComparisonInput(self._number, truth.table(), labelled, settings.review, variants, key)
-        self._requested.emit(data, self._with_breakdown)
+        table = truth.table()
+        *_, tracks, _flags, ids = session.ground_truth.columns()
+        if len(ids) != len(table):  # the table lacks boxes that take no part
+            tracks = tracks[np.isin(ids, table.ids)]
+        data = ComparisonInput(self._number, table, labelled, settings.review, variants, key, tracks)
+        self._requested.emit(data, self._shown)
 
     @Slot(int, object)
     def _on_worker_done(self, number: int, differences: Differences) -> None:
@@ -127,3 +149,8 @@ class DifferencesJob(QObject):
     def _on_worker_broken_down(self, number: int, breakdowns: dict[str, Breakdown]) -> None:
         if number == self._number:
             self.breakdownReady.emit(breakdowns)
+
+    @Slot(int, object)
+    def _on_worker_tracked(self, number: int, tracks: dict[str, tuple[TrackRow, ...]]) -> None:
+        if number == self._number:
+            self.tracksReady.emit(tracks)

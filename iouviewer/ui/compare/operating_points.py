@@ -1,8 +1,8 @@
-"""The points on precision-recall curves: where each variant stands at the confidence threshold, and its best F1."""
+"""The points on the curves of Compare: where each variant stands at the confidence threshold, and its best F1."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QPointF, QSignalBlocker, Signal
 
 from iouviewer.i18n import tr
 from iouviewer.jobs.differences import Curves
+from iouviewer.metrics.table import Float
 
 _SIZE = 11
 _BEST_SIZE = 12
@@ -34,9 +35,10 @@ class OperatingPoints(QObject):
 
     confidenceChosen = Signal(float)
 
-    def __init__(self, plot: pg.PlotWidget) -> None:
+    def __init__(self, plot: pg.PlotWidget, axes: Callable[[Curves], tuple[Float, Float]]) -> None:
+        """``axes``: the x and y of a curve on the plot."""
         super().__init__(plot)
-        self._plot = plot
+        self._plot, self._axes = plot, axes
         self._curves: dict[str, PlottedCurve] = {}
         self._dots: dict[str, pg.TargetItem] = {}
         self._best = pg.ScatterPlotItem(pxMode=True)
@@ -54,7 +56,7 @@ class OperatingPoints(QObject):
         self._best.setData(
             [
                 {
-                    "pos": (curve.curves.recall[curve.curves.best], curve.curves.precision[curve.curves.best]),
+                    "pos": tuple(float(axis[curve.curves.best]) for axis in self._axes(curve.curves)),
                     "symbol": "d",
                     "size": _BEST_SIZE,
                     "pen": pg.mkPen(curve.colour, width=1.6),
@@ -82,12 +84,13 @@ class OperatingPoints(QObject):
 
     def _move(self, dot: pg.TargetItem, curves: Curves, place: int) -> None:
         with QSignalBlocker(dot):
-            dot.setPos(float(curves.recall[place]), float(curves.precision[place]))
+            dot.setPos(*(float(axis[place]) for axis in self._axes(curves)))
 
     def _on_dot_moved(self, key: str) -> None:
         curves, dot = self._curves[key].curves, self._dots[key]
         at: QPointF = dot.pos()
-        place = int(np.argmin((curves.recall - at.x()) ** 2 + (curves.precision - at.y()) ** 2))
+        x, y = self._axes(curves)
+        place = int(np.argmin((x - at.x()) ** 2 + (y - at.y()) ** 2))
         self._move(dot, curves, place)
         self.confidenceChosen.emit(float(curves.confidences[place]))
 

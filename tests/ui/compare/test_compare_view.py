@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
 from iouviewer.app.editing.session import Session
@@ -247,12 +248,14 @@ def test_curves_are_drawn_when_their_tab_is_shown(qtbot: QtBot, tmp_path: Path) 
         side, variants = window.parts.views.side_panel, window.session.variants
         QTest.keyClick(window, Qt.Key.Key_F3)
         qtbot.waitUntil(lambda: lost_button(window) == "Lost 0", timeout=20_000)
-        assert side.pr_plot.listDataItems() == [] and side.histogram_plot.listDataItems() == []
-        side.tabs.setCurrentIndex(2)
-        assert [item.opts["name"] for item in side.histogram_plot.listDataItems()] == ["model0", "model1"]
-        assert side.pr_plot.listDataItems() == []
+        assert side.curves.pr_plot.listDataItems() == [] and side.curves.histogram_plot.listDataItems() == []
+        side.tabs.setCurrentWidget(side.curves)
+        assert [item.opts["name"] for item in side.curves.pr_plot.listDataItems()] == ["model0", "model1"]
+        assert side.curves.histogram_plot.listDataItems() == []
+        QTest.mouseClick(window.findChild(QToolButton, "curves.iou"), Qt.MouseButton.LeftButton)
+        assert [item.opts["name"] for item in side.curves.histogram_plot.listDataItems()] == ["model0", "model1"]
         variants.update(next(iter(variants)).key, visible=False)
-        assert [item.opts["name"] for item in side.histogram_plot.listDataItems()] == ["model1"]
+        assert [item.opts["name"] for item in side.curves.histogram_plot.listDataItems()] == ["model1"]
 
 
 def test_a_failed_run_gets_no_verdict_and_can_be_removed(qtbot: QtBot, tmp_path: Path) -> None:
