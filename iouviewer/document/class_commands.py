@@ -323,8 +323,8 @@ def _verified_part(use: ClassUse) -> list[str]:
         return []
     return [
         tr_n(
-            "{count} verified frame becomes changed since verified",
-            "{count:,} verified frames become changed since verified",
+            "{count} verified frame has to be verified again",
+            "{count:,} verified frames have to be verified again",
             use.verified,
         )
     ]

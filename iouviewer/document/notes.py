@@ -59,7 +59,7 @@ def find_note_error(note: Note, frame_count: int) -> str | None:
     if not note.text.strip():
         return tr("the note has no text")
     if len(note.text) > MAX_LENGTH:
-        return tr("the note has {count:,} characters; the most is {limit:,}", count=len(note.text), limit=MAX_LENGTH)
+        return tr("the note has {count:,} characters; the limit is {limit:,}", count=len(note.text), limit=MAX_LENGTH)
     if not NO_FRAME <= note.frame < frame_count:
         return tr("the frame of the note does not exist")
     return None

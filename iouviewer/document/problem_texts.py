@@ -58,10 +58,10 @@ def describe_problem(problem: Problem, class_names: tuple[str, ...]) -> str:
     texts = {
         ProblemKind.LOOSE: tr("{box}: loose", box=name),
         ProblemKind.EXTRA: tr("{box}: no variant finds it", box=name),
-        ProblemKind.SWAP: tr("{box}: exchanges its object with another track", box=name),
+        ProblemKind.SWAP: tr("{box}: swaps objects with another track", box=name),
         ProblemKind.GAP: tr("{box}: no box on this frame", box=name),
-        ProblemKind.DUPLICATE: tr("{box}: lies on another box", box=name),
-        ProblemKind.JUMP: tr("{box}: goes on elsewhere", box=name),
+        ProblemKind.DUPLICATE: tr("{box}: covers another box", box=name),
+        ProblemKind.JUMP: tr("{box}: jumps", box=name),
         ProblemKind.OVER_EDGE: tr("{box}: over the edge of the picture", box=name),
         ProblemKind.TINY: tr("{box}: a pixel wide or high", box=name),
     }
@@ -89,7 +89,7 @@ def _joined(*sentences: str) -> str:
 
 
 def _only_evidence(problem: Problem) -> str:
-    return tr("Only one variant says so, which proves nothing.") if problem.evidence_only else ""
+    return tr("Only one variant says so, which is weak evidence.") if problem.evidence_only else ""
 
 
 def _missing_evidence(problem: Problem, class_names: tuple[str, ...], _baseline: str) -> str:
@@ -103,7 +103,7 @@ def _missing_evidence(problem: Problem, class_names: tuple[str, ...], _baseline:
     )
     if problem.track != NO_TRACK:
         return _joined(seen, tr("{box} passes here and has no box.", box=_box_name(problem, class_names)))
-    return _joined(seen, tr("No box is on it."), _only_evidence(problem))
+    return _joined(seen, tr("It has no box."), _only_evidence(problem))
 
 
 def _extra_evidence(problem: Problem, class_names: tuple[str, ...], baseline: str) -> str:
@@ -140,7 +140,7 @@ def _class_evidence(problem: Problem, class_names: tuple[str, ...], _baseline: s
         )
     if problem.timed:
         usual = _new_class(problem, class_names)
-        return _joined(seen, tr("On the frames around, the track is {class_name}.", class_name=usual))
+        return _joined(seen, tr("On neighbouring frames the track is {class_name}.", class_name=usual))
     now = tr("The box is {box}.", box=_box_name(problem, class_names))
     return _joined(seen, now, _only_evidence(problem))
 
@@ -149,10 +149,10 @@ def _truth_evidence(problem: Problem, class_names: tuple[str, ...]) -> str:
     """Evidence from ground truth alone."""
     name = _box_name(problem, class_names)
     texts = {
-        ProblemKind.SWAP: tr("From this frame on, {box} and another track lie where the other one was.", box=name),
+        ProblemKind.SWAP: tr("From this frame on, {box} and another track are each where the other one was.", box=name),
         ProblemKind.GAP: tr("{box} has boxes before and after, and none here.", box=name),
-        ProblemKind.DUPLICATE: tr("Two boxes of a class lie on each other, IoU {iou:.2f}.", iou=problem.iou or 0.0),
-        ProblemKind.JUMP: tr("{box} goes on somewhere else on this frame.", box=name),
+        ProblemKind.DUPLICATE: tr("Two boxes of one class cover each other, IoU {iou:.2f}.", iou=problem.iou or 0.0),
+        ProblemKind.JUMP: tr("{box} jumps to another place on this frame.", box=name),
         ProblemKind.OVER_EDGE: tr("{box} reaches beyond the edge of the picture.", box=name),
         ProblemKind.TINY: tr("{box} is a pixel wide or high.", box=name),
     }

@@ -149,14 +149,14 @@ def _check_video(work: Document, state: Document, path: Path) -> None:
     ):
         raise UserError(
             tr(
-                "the package was done on another video: {name}, {frames:,} frames of {width} × {height}",
+                "the package was made for another video: {name}, {frames:,} frames of {width} × {height}",
                 name=here.name,
                 frames=here.frame_count,
                 width=here.width,
                 height=here.height,
             ),
             path=path,
-            remedy=tr("Its frame numbers may be others. Open it with the video that was split."),
+            remedy=tr("Its frame numbers may differ. Open it with the video that was split."),
         )
 
 
@@ -340,7 +340,7 @@ def _write(
             conflicts = tuple(sorted(conflicts, key=lambda one: (one.frames[0], one.key)))
             notes = _conflict_notes(document, conflicts, source)
             if notes:
-                text = tr_n("Note {count} conflict", "Note {count:,} conflicts", len(notes))
+                text = tr_n("Add note on {count} conflict", "Add notes on {count:,} conflicts", len(notes))
                 _append(project, document, SetNotes(notes, source=source), text, "")
             project.save_source(document.sources[source], document.numbering(source))
             people = [package.person for package in packages]

@@ -135,17 +135,17 @@ def describe_choice(judged: Sequence[Judged]) -> str:
     count = len(compared)
     if not lucky:
         return tr_n(
-            "{names} passes also as the choice among {total} variants (Holm).",
-            "{names} pass also as the choice among {total} variants (Holm).",
+            "{names} also passes as the choice among {total} variants (Holm).",
+            "{names} also pass as the choice among {total} variants (Holm).",
             len(firm),
             names=", ".join(firm),
             total=count,
         )
     sentence = tr_n(
-        "{names} passes alone, but not as the choice among {total} variants (Holm): several chances are more likely to "
-        "give a PASS by luck.",
-        "{names} pass alone, but not as the choice among {total} variants (Holm): several chances are more likely to "
-        "give a PASS by luck.",
+        "{names} passes alone, but not as the choice among {total} variants (Holm): among several candidates a PASS "
+        "by luck is more likely.",
+        "{names} pass alone, but not as the choice among {total} variants (Holm): among several candidates a PASS "
+        "by luck is more likely.",
         len(lucky),
         names=", ".join(lucky),
         total=count,
@@ -236,7 +236,7 @@ def _find_withheld(pairs: Sequence[PairFacts], keys: Sequence[str], names: Names
         places = [place for place, pair in zip(names.videos, pairs, strict=True) if pair.sides[number].withheld]
         if places:
             reason = tr("ground truth comes from {variant}, and nobody verified it", variant=names.variants[key])
-            return _Obstacle(reason, tr("Verify frames: those count"), tuple(places))
+            return _Obstacle(reason, tr("Verify frames: verified ones count"), tuple(places))
     return None
 
 

@@ -74,8 +74,8 @@ def withheld_note(variant: VariantInput) -> Iterator[str]:
     """That frames do not count for a variant because the ground truth came from it."""
     if count := variant.predictions.withheld:
         text = tr_n(
-            "{variant}: ground truth comes from it on {count} frame that nobody verified, which does not count",
-            "{variant}: ground truth comes from it on {count:,} frames that nobody verified, which do not count",
+            "{variant}: the ground truth of {count} frame comes from it unverified; that frame does not count",
+            "{variant}: the ground truth of {count:,} frames comes from it unverified; these frames do not count",
             count,
             variant=variant.name,
         )

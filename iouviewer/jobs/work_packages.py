@@ -198,7 +198,7 @@ def _read_guidelines(path: Path | None) -> str:
         raise UserError(tr("the guidelines cannot be read: {reason}", reason=reason), path=path) from error
     if len(text) > MAX_LENGTH:
         raise UserError(
-            tr("the guidelines have {count:,} characters; the most is {limit:,}", count=len(text), limit=MAX_LENGTH),
+            tr("the guidelines have {count:,} characters; the limit is {limit:,}", count=len(text), limit=MAX_LENGTH),
             path=path,
         )
     return text

@@ -26,7 +26,7 @@ def describe_verdict(variant: str, baseline: str, verdict: Verdict, confidence: 
     if verdict.outcome is Outcome.UNDECIDED:
         sentences.append(_what_would_settle_it(verdict))
     if 1 < count < FEW_VIDEOS:
-        sentences.append(tr("{count} videos are few, which makes the interval wide.", count=count))
+        sentences.append(tr("With only {count} videos the interval is wide.", count=count))
     return " ".join(filter(None, sentences))
 
 
@@ -119,7 +119,7 @@ def _what_would_settle_it(verdict: Verdict) -> str:
     if FRAMES_TOO_ALIKE in reasons:
         return tr(
             "The difference changes so slowly that these frames are worth only about {count:.0f} independent ones; an "
-            "interval needs {minimum:.0f}. Give ground truth to frames that are further apart.",
+            "interval needs {minimum:.0f}. Add ground truth on frames that are further apart.",
             count=min(d.spread.slow for d in verdict.differences if d.spread is not None),
             minimum=MIN_EFFECTIVE,
         )

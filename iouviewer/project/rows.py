@@ -402,7 +402,7 @@ def read_columns(connection: sqlite3.Connection, source: int, progress: Progress
         arguments = (source, last, min(ROWS_PER_READ, total - done))
         found = _select_boxes(connection, "WHERE source = ? AND id > ? ORDER BY id LIMIT ?", arguments)
         if not len(found.ids):
-            raise DamagedRowsError(tr("rows of boxes cannot be reached"))
+            raise DamagedRowsError(tr("rows of boxes cannot be read"))
         part = slice(done, done + len(found.ids))
         for name in ("frames", "boxes", "class_ids", "tracks", "flags", "ids"):
             getattr(columns, name)[..., part] = getattr(found, name)

@@ -24,14 +24,13 @@ from iouviewer.jobs.box_files import COMMON, BoxesToWrite, formats, write_boxes
 from iouviewer.jobs.compare import DEFAULT_MARGINS
 from iouviewer.jobs.decision_files import decision_file
 from iouviewer.jobs.document_results import (
-    VariantOverlay,
-    frame_image,
     ground_truth_to_write,
     predictions_to_write,
     report_notes,
 )
 from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.evaluate import score_inputs
+from iouviewer.jobs.frame_pictures import VariantOverlay, frame_image
 from iouviewer.jobs.frame_states_file import frame_states_csv
 from iouviewer.jobs.overlay_video import OverlayRequest, overlay_request, render_overlay
 from iouviewer.metrics.table import Int
@@ -507,7 +506,7 @@ def describe_untracked(frames: Int, tracks: Int) -> str:
         )
     return tr_n(
         "The box has no track (frame {frames}); it is written with id −1.",
-        "No box has a track (frames {frames}); all are written with id −1, which tools for tracks refuse.",
+        "No box has a track (frames {frames}); all are written with id −1, which tracking tools refuse.",
         count,
         frames=named,
     )

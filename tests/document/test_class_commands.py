@@ -165,5 +165,5 @@ def test_the_sentence_counts_what_a_merge_will_do() -> None:
     use = count_uses(document.ground_truth())[1]
     assert use == ClassUse(2, 2, 2, 2)
     text = consequence_text(use, 2)
-    assert text == "moves 2 boxes on 2 tracks; frees key 2; 2 verified frames become changed since verified"
+    assert text == "moves 2 boxes on 2 tracks; frees key 2; 2 verified frames have to be verified again"
     assert consequence_text(ClassUse(1), 0) == "moves 1 box"

@@ -50,7 +50,7 @@ def test_notes_are_added_changed_and_deleted_and_each_is_undone(document: Docume
     ("note", "reason"),
     [
         (Note(9, " \n"), "no text"),
-        (Note(9, "x" * (MAX_LENGTH + 1)), "the most is 10,000"),
+        (Note(9, "x" * (MAX_LENGTH + 1)), "the limit is 10,000"),
         (Note(9, "a", 8), "frame of the note"),
         (Note(9, "a", -2), "frame of the note"),
         (Note(9, "a", 0, 77), "box no longer exists"),

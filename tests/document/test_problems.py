@@ -302,9 +302,9 @@ def test_every_kind_says_what_it_asks_and_what_its_buttons_do(kind: ProblemKind)
 def test_evidence_names_who_says_so_and_how_surely() -> None:
     missing = Problem("k", 0, ProblemKind.MISSING, 0.8, None, A, 0, agreeing=2, voters=3, confidence=0.9)
     assert evidence_text(missing, NAMES, "base") == (
-        "2 of 3 variants see person here, mean confidence 0.90. No box is on it."
+        "2 of 3 variants see person here, mean confidence 0.90. It has no box."
     )
     alone = Problem("k", 0, ProblemKind.EXTRA, 0.8, 1, A, 0, 17, agreeing=1, voters=1)
     assert evidence_text(alone, NAMES, "base") == (
-        "base does not find person 17. Only one variant says so, which proves nothing."
+        "base does not find person 17. Only one variant says so, which is weak evidence."
     )

@@ -156,7 +156,7 @@ def test_a_merge_says_what_it_does_and_is_undone_in_the_dialog(person: Hands) ->
     def merge(dialog: QDialog) -> None:
         hands.key("Down", "M")
         hands.wait(lambda: text_of(dialog, "classQuestionText"), "the question")
-        expected = f"moves {FRAMES} boxes on 1 track; frees key 2; 1 verified frame becomes changed since verified"
+        expected = f"moves {FRAMES} boxes on 1 track; frees key 2; 1 verified frame has to be verified again"
         assert text_of(dialog, "classQuestionText") == expected
         hands.key("Return")
         hands.wait(lambda: rows(dialog) == [("1", "car", str(2 * FRAMES))], "one class")

@@ -37,7 +37,7 @@ def test_problems_are_fixed_kept_and_marked_unclear_by_keys(person: Hands) -> No
     hands.key("N")
     hands.wait(lambda: shown_frame(hands) == EXTRA_FRAME, "the frame of the problem")
     assert hands.reads("Missing box?") and hands.reads(
-        "2 of 2 variants see car here, mean confidence 0.70. No box is on it."
+        "2 of 2 variants see car here, mean confidence 0.70. It has no box."
     )
     assert hands.reads("Next"), "the list below the card is what comes next"
     hands.key("Return")

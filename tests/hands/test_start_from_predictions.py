@@ -74,7 +74,7 @@ def press_enter(hands: Hands) -> Callable[[QDialog], None]:
 def started(hands: Hands) -> None:
     """Press the button in the empty list of boxes, and start."""
     hands.wait(lambda: hands.reads("Start from predictions"), "the way to start")
-    reads = "40 boxes on 40 frames, 1 track, 5 key boxes; 1 prediction belongs to no track. One undo takes all back."
+    reads = "40 boxes on 40 frames, 1 track, 5 key boxes; 1 prediction belongs to no track. One undo takes it all back."
     with hands.in_dialog(when_counted(hands, reads, press_enter(hands))):
         hands.click(hands.button("Start from predictions"))
     hands.wait(lambda: message(hands).startswith("Start from found: 40 boxes. found has no score"), "the step")
@@ -154,8 +154,8 @@ def test_a_change_of_the_choices_counts_again_and_escape_does_nothing(qtbot: QtB
         hands.wait(lambda: hands.reads("No boxes on this frame."), "the empty list")
 
         def steps(dialog: QDialog) -> None:
-            hands.click(hands.button("Link boxes into tracks, leave out boxes of no track", dialog))
-            reads = "41 boxes on 40 frames. One undo takes all back."
+            hands.click(hands.button("Link boxes into tracks and leave out the others", dialog))
+            reads = "41 boxes on 40 frames. One undo takes it all back."
             hands.wait(lambda: outcome(dialog) == reads, "the count without tracks")
             hands.key("Escape")
 
@@ -173,7 +173,7 @@ def test_only_chosen_classes_become_boxes_and_a_lower_confidence_brings_more(qtb
         hands = Hands(qtbot, window)
 
         def steps(dialog: QDialog) -> None:
-            end = " 1 prediction belongs to no track. One undo takes all back."
+            end = " 1 prediction belongs to no track. One undo takes it all back."
             both = "80 boxes on 40 frames, 2 tracks, 7 key boxes;" + end
             hands.wait(lambda: outcome(dialog) == both, "both classes")
             classes = dialog.findChild(QListWidget, "startClasses")
@@ -260,7 +260,7 @@ def test_boxes_without_ids_become_tracks_in_one_step(qtbot: QtBot, tmp_path: Pat
         def press(dialog: QDialog) -> None:
             hands.click(hands.button("Link 40 boxes", dialog))
 
-        with hands.in_dialog(when_counted(hands, "41 boxes → 1 track, 1 left single", press)):
+        with hands.in_dialog(when_counted(hands, "41 boxes → 1 track, 1 left without a track", press)):
             hands.menu("Track", "Link boxes into tracks…")
         hands.wait(lambda: message(hands) == "Link 40 boxes into 1 track.", "the step")
         linked = exported(hands, tmp_path)

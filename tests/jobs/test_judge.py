@@ -257,14 +257,14 @@ def test_a_choice_among_several_variants_is_corrected() -> None:
     lucky, firm = judged("lucky", 0.02, Outcome.PASS), judged("firm", 0.001, Outcome.PASS)
     others = [judged(f"other{number}", 0.6, Outcome.UNDECIDED) for number in range(2)]
     assert describe_choice([lucky]) == "" and describe_choice(others) == ""
-    assert describe_choice([firm, *others]) == "firm passes also as the choice among 3 variants (Holm)."
+    assert describe_choice([firm, *others]) == "firm also passes as the choice among 3 variants (Holm)."
     assert describe_choice([lucky, *others]).startswith(
         "lucky passes alone, but not as the choice among 3 variants (Holm)"
     )
     both = describe_choice([lucky, firm, *others])
     assert both.startswith("lucky passes alone") and both.endswith("firm still does.")
     # With two that pass, the second one needs 0.025 only.
-    assert describe_choice([lucky, firm]) == "lucky, firm pass also as the choice among 2 variants (Holm)."
+    assert describe_choice([lucky, firm]) == "lucky, firm also pass as the choice among 2 variants (Holm)."
 
 
 def test_eval_and_gate_say_the_same_about_the_choice(

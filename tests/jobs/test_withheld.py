@@ -52,7 +52,9 @@ def test_a_report_has_no_numbers_and_no_verdict_for_the_variant_that_the_ground_
     assert own["verdict"] == "CANNOT_JUDGE"
     assert "ground truth comes from V, and nobody verified it" in own["bootstrap"]["sentence"]
     assert result["variants"]["W"]["withheld_frames"] == 0 and result["variants"]["W"]["frames"] == FRAMES
-    assert any("ground truth comes from it on 40 frames" in note for note in result["protocol"]["warnings"])
+    assert any(
+        "the ground truth of 40 frames comes from it unverified" in note for note in result["protocol"]["warnings"]
+    )
 
 
 def test_verified_frames_count_for_it() -> None:

@@ -170,7 +170,7 @@ def test_videos_that_differ_widen_the_interval_and_the_verdict_gives_a_number_of
 def test_the_verdict_warns_of_few_videos(count, few):
     verdict = compare(*_set([0.0] * count, 120), margins={"pq": 50.0})
 
-    assert ("videos are few" in describe_verdict("a", "b", verdict)) is few
+    assert ("videos the interval is wide" in describe_verdict("a", "b", verdict)) is few
 
 
 def test_the_interval_of_several_videos_is_that_of_a_t_test_over_their_sums():
@@ -189,4 +189,4 @@ def test_two_videos_that_differ_decide_little():
     verdict = compare(*_set([0.0, 0.1]), margins={"pq": 3.0})
 
     assert verdict.outcome is Outcome.UNDECIDED
-    assert "2 videos are few" in describe_verdict("a", "b", verdict)
+    assert "only 2 videos" in describe_verdict("a", "b", verdict)

@@ -284,7 +284,7 @@ def _salvage_copy(path: Path, target: Path, reason: str, damage: Exception) -> s
     except UserError as error:
         text = tr("{reason}; {damage}", reason=reason, damage=error.message)
         raise UserError(text, path=path, remedy=error.remedy) from damage
-    return tr("{name} is damaged and stays as it is. Readable is: {report}", name=path.name, report=report)
+    return tr("{name} is damaged and stays as it is. What can be read: {report}", name=path.name, report=report)
 
 
 def _copy_file(path: Path, target: Path, *, is_shared: bool) -> list[str]:

@@ -70,7 +70,7 @@ def loading_status(frame: int) -> Caption:
 
 def project_loading_status(text: str) -> Caption:
     """The caption on the first frame while nothing of its project can be edited; ``text``: what is being loaded."""
-    return Caption((_line(text or tr("Loading the project…"), tr("edits begin after the boxes")),))
+    return Caption((_line(text or tr("Loading the project…"), tr("edits begin once the boxes are loaded")),))
 
 
 def missing_frame_status(frame: int, reason: str, remedy: str) -> Caption:

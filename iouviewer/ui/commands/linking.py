@@ -162,7 +162,7 @@ class LinkCommands:
                 plan=text,
             )
         button = tr_n("Start with {count} box", "Start with {count:,} boxes", len(plan))
-        return tr("{plan}. One undo takes all back.", plan=text), button
+        return tr("{plan}. One undo takes it all back.", plan=text), button
 
     # Both
 
@@ -191,7 +191,7 @@ def _describe_links(plan: object) -> tuple[str, str]:
     tracks = int(plan.max()) + 1
     text = tr_n("{boxes:,} boxes → {count} track", "{boxes:,} boxes → {count:,} tracks", tracks, boxes=boxes)
     single = boxes - linked
-    text = tr_n("{links}, {count} left single", "{links}, {count:,} left single", single, links=text)
+    text = tr_n("{links}, {count} left without a track", "{links}, {count:,} left without a track", single, links=text)
     return text, tr_n("Link {count} box", "Link {count:,} boxes", linked)
 
 

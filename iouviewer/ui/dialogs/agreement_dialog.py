@@ -170,7 +170,7 @@ class AgreementDialog(FramedDialog):
         if not known:
             return ""
         listed = ", ".join(f"{_METRICS[metric]} {value:.3f}" for metric, value in known)
-        return tr("Noise floor, the change of a variant's score with the ground truth: {floor}", floor=listed)
+        return tr("Noise floor (how much a variant's score changes with the ground truth): {floor}", floor=listed)
 
     # The list
 
