@@ -10,6 +10,7 @@ from typing import Any
 
 from iouviewer.cli.options import ProgressLine, existing_path
 from iouviewer.cli.requests import eval_request
+from iouviewer.document.filter_line import parse_filter
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.jobs.dataset import dataset_videos, is_dataset
@@ -87,6 +88,7 @@ def _project_request(args: argparse.Namespace) -> EvalRequest:
         convention=Convention(args.convention),
         class_agnostic=args.class_agnostic,
         frames=groups[0]["frames"],
+        filter=parse_filter(args.filter).text,
         read=ReadOptions(only_classes=tuple(args.only_classes), strict=args.strict),
     )
 

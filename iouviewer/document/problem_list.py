@@ -374,8 +374,9 @@ class ProblemList:
         return found
 
     def open_columns(self) -> tuple[Int, Int, Int]:
-        """Frame, kind and track of each open problem, without the filter; (P,) each, in no order."""
-        table, keep = self._base.table, ~self._decided
+        """Frame, kind and track of each open problem that passes the filter line; (P,) each, in no order."""
+        table = self._base.table
+        keep = ~self._decided & self.rules.lists_boxes(table.frames, table.class_ids, _areas(table), table.tracks)
         return table.frames[keep], table.kinds[keep], table.tracks[keep]
 
     def count_classes(self) -> dict[int, int]:

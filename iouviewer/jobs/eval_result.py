@@ -114,13 +114,15 @@ class EvalResult:
 
     def plot(self, path: Path | str) -> bytes:
         """The IoU plot in the format of the path's extension."""
-        return plot_bytes(
-            path, self.frames, self.series(), title=tr("IoU by frame: {title}", title=self.title), target=self.target
-        )
+        said = filter_text(self.truth.rules.filter)
+        title = f"{self.title}; {said}" if said else self.title
+        title = tr("IoU by frame: {title}", title=title)
+        return plot_bytes(path, self.frames, self.series(), title=title, target=self.target)
 
     def table(self, suffix: str) -> bytes:
         """The table of which variant ships, in a format of ``reports.variant_table.FORMATS``."""
-        return table_bytes(suffix, self.values["variants"], self.protocol["baseline"])
+        said = filter_text(self.truth.rules.filter)
+        return table_bytes(suffix, self.values["variants"], self.protocol["baseline"], said)
 
     def html(self) -> bytes:
         """The report as one HTML file."""

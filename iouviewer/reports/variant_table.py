@@ -93,23 +93,31 @@ def _points(value: float) -> str:
     return "0.0" if text == "−0.0" else text
 
 
-def table_bytes(suffix: str, variants: Mapping[str, Mapping[str, Any]], baseline: str) -> bytes:
-    """The table as a file with one of ``FORMATS``."""
+def table_bytes(suffix: str, variants: Mapping[str, Mapping[str, Any]], baseline: str, said: str = "") -> bytes:
+    """The table as a file with one of ``FORMATS``.
+
+    Args:
+        said: what the numbers are seen through, as one line: above the table, in CSV the heading of a last column.
+    """
     header, rows = variant_table_header(), variant_table_rows(variants, baseline)
     if suffix == ".csv":
-        return csv_bytes(header, rows)
+        return csv_bytes([*header, said], ([*row, ""] for row in rows)) if said else csv_bytes(header, rows)
     if suffix == ".md":
-        return _markdown(header, rows).encode()
+        return (f"{_markdown_text(said)}\n\n" * bool(said) + _markdown(header, rows)).encode()
     if suffix == ".tex":
-        return _latex(header, rows).encode()
+        return (f"{_latex_text(said)}\n\n" * bool(said) + _latex(header, rows)).encode()
     if suffix == ".html":
-        return _html(header, rows).encode()
-    return text_table(header, rows).encode()
+        return (f"<p>{escape(said)}</p>\n" * bool(said) + _html(header, rows)).encode()
+    return (f"{said}\n" * bool(said) + text_table(header, rows)).encode()
+
+
+def _markdown_text(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*")
 
 
 def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|").replace("*", "\\*") for cell in cells) + " |"
+        return "| " + " | ".join(map(_markdown_text, cells)) + " |"
 
     rule = "| --- |" + " ---: |" * (len(header) - 1)
     return "\n".join([line(header), rule, *map(line, rows)]) + "\n"
@@ -117,13 +125,18 @@ def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "<": "$<$", ">": "$>$",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "−": "$-$", "×": r"$\times$", "±": r"$\pm$", "–": "--",
 }  # fmt: skip
 
 
+def _latex_text(text: str) -> str:
+    return "".join(_LATEX.get(letter, letter) for letter in text)
+
+
 def _latex(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     def line(cells: Sequence[str]) -> str:
-        return " & ".join("".join(_LATEX.get(letter, letter) for letter in cell) for cell in cells) + r" \\"
+        return " & ".join(map(_latex_text, cells)) + r" \\"
 
     columns = "l" + "r" * (len(header) - 1)
     body = "\n".join(map(line, rows))

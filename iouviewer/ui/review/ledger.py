@@ -51,7 +51,10 @@ def score_conditions(session: Session) -> list[Any]:
     """What two scores must have in common to be compared."""
     review = session.scores.settings.review
     left_out = sorted(session.scores.settings.left_out)
-    return [review.iou, review.conf, str(review.convention), review.class_agnostic, left_out]
+    rules = session.scores.settings.filter
+    # Stored by projects from before there were filters, which had five.
+    filtered = [rules.filter.scoring.text] if rules is not None and rules.filter.scoring else []
+    return [review.iou, review.conf, str(review.convention), review.class_agnostic, left_out, *filtered]
 
 
 class LedgerView(QWidget):

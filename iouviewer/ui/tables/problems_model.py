@@ -203,6 +203,7 @@ class ProblemsModel(QAbstractTableModel):
         if rules != self.problems.rules:
             self.problems.rules = rules
             self._show()
+            self.countsChanged.emit()
 
     def set_grouped(self, grouped: bool) -> None:
         """Show groups, or single problems by severity."""
