@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from iouviewer.document.frame_states import excluded_text
+from iouviewer.document.sources import Source
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.jobs.eval_inputs import Truth
 from iouviewer.jobs.fail_if import condition_holds
 from iouviewer.jobs.filtered_inputs import filter_text
+from iouviewer.jobs.report_pictures import report_pictures
 from iouviewer.jobs.run_differences import RunDifference, describe_run_differences
 from iouviewer.jobs.scoring import VariantScore
 from iouviewer.jobs.speeds import speed_notes, with_ratios
@@ -48,6 +50,8 @@ class EvalResult:
         notes: what people wrote on the source, its frames and objects.
         speeds: variant name -> its speed, measured side by side (``jobs.bench``) or there (``jobs.speeds``), as values
             for JSON.
+        source: where the pictures of the report come from; None: it has none.
+        split: of a ``data.yaml`` as source.
     """
 
     title: str
@@ -63,6 +67,8 @@ class EvalResult:
     run_differences: Mapping[str, Sequence[RunDifference]] = field(default_factory=dict)
     notes: tuple[ReportNote, ...] = ()
     speeds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    source: Source | None = None
+    split: str = "val"
 
     def with_speeds(self, measured: Mapping[str, Mapping[str, Any]]) -> EvalResult:
         """The result with these speeds by variant name beside those that it has."""
@@ -126,8 +132,18 @@ class EvalResult:
 
     def html(self) -> bytes:
         """The report as one HTML file."""
+        pictures, without = (
+            ([], "") if self.source is None else report_pictures(self.source, self.split, self.truth, self.scores)
+        )
         return html_bytes(
-            self.values, self.frames, self.series(), title=self.title, head=self._head(), target=self.target
+            self.values,
+            self.frames,
+            self.series(),
+            title=self.title,
+            head=self._head(),
+            target=self.target,
+            pictures=pictures,
+            without_pictures=without,
         )
 
     def report(self, path: Path) -> bytes:

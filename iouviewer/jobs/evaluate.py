@@ -327,6 +327,8 @@ def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCal
     return EvalResult(
         title=inputs.source.name,
         notes=inputs.notes,
+        source=inputs.source,
+        split=request.read.split,
         truth=truth,
         frames=frames,
         scores=tuple(scores),

@@ -1,6 +1,6 @@
 """The overlay video: frames with ground truth, predictions and their IoU, as one picture or a pane for each variant.
 
-Boxes are drawn by the rule of the exported frame (``document_results.picture_boxes``). One function for the window and
+Boxes are drawn by the rule of the exported frame (``frame_pictures.picture_boxes``). One function for the window and
 the command line.
 """
 
@@ -18,8 +18,8 @@ from iouviewer.document.variants import default_look
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.jobs.data_set import is_data_yaml, listed_images, open_reader
-from iouviewer.jobs.document_results import VariantOverlay, picture_boxes
 from iouviewer.jobs.eval_inputs import EvalInputs
+from iouviewer.jobs.frame_pictures import VariantOverlay, picture_boxes
 from iouviewer.jobs.requests import ProgressCallback, no_progress
 from iouviewer.metrics.review import ReviewSettings, review_frame
 from iouviewer.metrics.table import BoxTable, Int
@@ -108,7 +108,7 @@ def render_overlay(
         last = min(reader.frame_count, request.truth.frame_count) - 1
         if request.frames.min() < 0 or request.frames.max() > last:
             raise UserError(tr("the frames must be in 0–{last:,}", last=last), path=request.video)
-        first = _picture(request, reader.read(int(request.frames[0])), int(request.frames[0]))
+        first = overlay_picture(request, reader.read(int(request.frames[0])), int(request.frames[0]))
         size = _limited((first.shape[1], first.shape[0]))
         writer = VideoFileWriter(path, size, request.rate)
         try:
@@ -117,7 +117,7 @@ def render_overlay(
                     progress(done, len(request.frames), tr("frame {frame:,}", frame=frame))
                     if cancelled():
                         raise InterruptedError
-                    picture = first if done == 0 else _picture(request, reader.read(frame), frame)
+                    picture = first if done == 0 else overlay_picture(request, reader.read(frame), frame)
                     writer.add(_resized(picture, size))
         except InterruptedError:
             return False
@@ -127,9 +127,14 @@ def render_overlay(
     return True
 
 
-def _picture(request: OverlayRequest, image: FrameImage, frame: int) -> FrameImage:
-    """The whole picture of one frame."""
+def overlay_picture(
+    request: OverlayRequest, image: FrameImage, frame: int, *, only: OverlayVariant | None = None
+) -> FrameImage:
+    """The whole picture of one frame; with ``only``, one variant on the frame without a header."""
     truth = request.truth.frame(frame)
+    if only is not None:
+        overlay = VariantOverlay(only.colour, only.predictions.table.frame(frame))
+        return draw_boxes(image, picture_boxes(truth, [overlay], request.settings))
     groups = [[one] for one in request.variants] if request.apart else [list(request.variants)]
     panes = []
     for group in groups:

@@ -20,12 +20,14 @@ from iouviewer.document.variants import default_look
 from iouviewer.i18n import legible, tr
 from iouviewer.metrics.table import Int
 from iouviewer.reports.data_files import text_bytes
-from iouviewer.reports.html_template import page, svg_block
+from iouviewer.reports.html_template import forest_svg, forest_text, page, svg_block, table_cell
 from iouviewer.reports.notes import note_header, note_rows
+from iouviewer.reports.pictures import ReportPicture, pictures_html
 from iouviewer.reports.plot import LEGEND_LOWER_LEFT, LINE_STYLES, plot_bytes, render_figure
 from iouviewer.reports.series import FrameSeries
 from iouviewer.reports.text_table import table_header, table_rows
 from iouviewer.reports.val_table import step_cells, val_header, val_rows, val_titles
+from iouviewer.reports.variant_table import variant_table_header, variant_table_rows
 
 Variants = Mapping[str, Mapping[str, Any]]
 """Metrics by variant name, as in the report's JSON."""
@@ -50,6 +52,8 @@ def html_bytes(
     title: str,
     head: str = "",
     target: float = 0.75,
+    pictures: Sequence[ReportPicture] = (),
+    without_pictures: str = "",
 ) -> bytes:
     """The report of an evaluation.
 
@@ -60,6 +64,8 @@ def html_bytes(
         title: what was evaluated.
         head: frames and thresholds of the evaluation, in one line.
         target: IoU of the target line in the plot.
+        pictures: worst frames and lost objects.
+        without_pictures: why there are none; empty where nobody asked for any.
     """
     protocol, variants = values["protocol"], values["variants"]
     heading = escape(tr("Scores: {title}", title=title))
@@ -74,14 +80,17 @@ def html_bytes(
     parts = [
         f"<h1>{heading}</h1>\n",
         f"<p>{escape(head)}</p>\n" if head else "",
+        _ships(variants, protocol["baseline"]),
         _table(table_header(Output.HTML), table_rows(variants, protocol["baseline"], Output.HTML)),
         _note(note),
         f"<ul>\n{warnings}</ul>\n" if warnings else "",
-        _verdicts(variants),
+        _verdicts(variants, protocol),
+        _pictures(pictures, without_pictures),
         _plot(frames, series, tr("IoU by frame: {title}", title=title), target),
         _per_class(variants),
         *(section(variants) for section in (_errors, _sizes, _tracks, _curves, _confusion, _val, _reconcile)),
         _notes(values.get("notes", ())),
+        _runs(variants),
         _heading(tr("Protocol")),
         _table((tr("Setting"), tr("Value")), settings),
     ]
@@ -91,15 +100,15 @@ def html_bytes(
 # Building blocks
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; text columns are aligned to the left, number columns to the right."""
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], *, wraps: bool = False) -> str:
+    """A table; text columns are aligned to the left, number columns to the right. ``wraps``: long cells have lines."""
     has_words = [any(row[place][:1].isalpha() for row in rows) for place in range(len(header))]
 
     def cells(tag: str, row: Sequence[str]) -> str:
         parts = []
         for cell, is_text in zip(row, has_words, strict=True):
             shown = f"−{cell[1:]}" if _NEGATIVE.match(cell) else cell
-            parts.append(f"<{tag}{' class=text' if is_text else ''}>{escape(shown)}</{tag}>")
+            parts.append(table_cell(tag, escape(shown), is_text=is_text, wraps=wraps))
         return "".join(parts)
 
     head, body = cells("th", header), "".join(f"<tr>{cells('td', row)}</tr>\n" for row in rows)
@@ -151,7 +160,70 @@ def _by_variant(title: str, what: str, variants: Variants, cells: Mapping[str, M
 # Sections; each is empty if the variants have no values for it.
 
 
-def _verdicts(variants: Variants) -> str:
+def _ships(variants: Variants, baseline: str) -> str:
+    """The table of which variant ships, where there are verdicts."""
+    if not any(metrics.get("verdict") for metrics in variants.values()):
+        return ""
+    return _table(variant_table_header(), variant_table_rows(variants, baseline))
+
+
+def _forests(verdicts: Sequence[tuple[str, Mapping[str, Any]]], margins: Mapping[str, float]) -> str:
+    """The interval of each difference, drawn against the allowed drop of its metric."""
+    parts = []
+    for metric, margin in margins.items():
+        lines = []
+        for name, verdict in verdicts:
+            found = verdict["metrics"].get(metric)
+            if found is not None and found["points"] is not None:
+                lines.append((name, found["points"], found["low"], found["high"], found["outcome"] or ""))
+        if lines:
+            words = ", ".join(forest_text(name, *map(_points, values[:3])) for name, *values in lines)
+            title = tr(
+                "Δ {metric} in points; the allowed drop is {margin:g}", metric=metric_title(metric), margin=margin
+            )
+            parts.append(_note(title) + svg_block(forest_svg(lines, margin, escape(words), is_pooled=False)))
+    return "".join(parts)
+
+
+def _pictures(pictures: Sequence[ReportPicture], without: str) -> str:
+    if not pictures:
+        return _heading(tr("Pictures")) + _note(without) if without else ""
+    return _heading(tr("Pictures")) + pictures_html(pictures)
+
+
+_RUN_FACTS = {
+    "model": tr("Model"),
+    "sha256": tr("SHA-256"),
+    "runtime": tr("Runtime"),
+    "precision": tr("Precision"),
+    "imgsz": tr("Input size"),
+    "device": tr("Device"),
+    "hardware": tr("Hardware"),
+    "threads": tr("Threads"),
+    "versions": tr("Versions"),
+    "nms": tr("NMS"),
+    "nms_iou": tr("NMS IoU"),
+    "floor": tr("Score floor"),
+    "max_det": tr("Max detections"),
+    "weights_bytes": tr("Bytes of the weights"),
+    "made": tr("How it was made"),
+    "trained_on": tr("Trained on frames"),
+    "fingerprint": tr("Fingerprint of the video"),
+}
+"""Facts of a run that the report lists, with what a person calls them."""
+
+
+def _runs(variants: Variants) -> str:
+    """How the predictions were made: weights by hash, runtime, settings, versions, calibration."""
+    rows = []
+    for key, title in _RUN_FACTS.items():
+        values = [metrics.get("run", {}).get(key) for metrics in variants.values()]
+        if any(value not in (None, "", [], {}) for value in values):
+            rows.append([title, *map(_value_text, values)])
+    return _heading(tr("How the variants were run")) + _table((tr("Fact"), *variants), rows, wraps=True) if rows else ""
+
+
+def _verdicts(variants: Variants, protocol: Mapping[str, Any]) -> str:
     """The verdicts as sentences and as intervals."""
     verdicts = list(_having(variants, "bootstrap"))
     if not verdicts:
@@ -170,7 +242,8 @@ def _verdicts(variants: Variants) -> str:
     ]
     header = (tr("Variant"), tr("Metric"), tr("Δ points"), tr("Low"), tr("High"), tr("Verdict"))
     note = tr("95 % interval of the paired difference, wider the more neighbouring frames are alike; a point is 0.01.")
-    return f"{_heading(tr('Verdicts'))}<ul>\n{sentences}</ul>\n{_table(header, rows)}{_note(note)}"
+    forests = _forests(verdicts, protocol.get("margins", {}))
+    return f"{_heading(tr('Verdicts'))}<ul>\n{sentences}</ul>\n{forests}{_table(header, rows)}{_note(note)}"
 
 
 def _plot(frames: Int, series: Sequence[FrameSeries], title: str, target: float) -> str:

@@ -15,6 +15,10 @@ th:first-child, td:first-child, .text { text-align: left; }
 .plot { background: #fff; } .plot svg { width: 100%; height: auto; }
 .curves { max-width: 45rem; }
 .note { opacity: .75; }
+h3 { font-size: 1rem; margin: 1.2rem 0 .4rem; }
+.pictures { display: flex; flex-wrap: wrap; gap: .8rem; } figure { margin: 0; max-width: 100%; }
+.pictures img { max-width: 100%; height: auto; display: block; } figcaption { font-size: .85rem; opacity: .75; }
+.wrap { white-space: normal; overflow-wrap: anywhere; }
 """
 
 
@@ -32,9 +36,20 @@ def svg_block(svg: str, *, is_narrow: bool = False) -> str:
     return f'<div class="{classes}">{svg[svg.index("<svg") :]}</div>\n'
 
 
-def table_cell(tag: str, text: str, *, is_text: bool) -> str:
-    """A cell of a table; ``text`` is HTML."""
-    return f"<{tag}{' class=text' if is_text else ''}>{text}</{tag}>"
+def table_cell(tag: str, text: str, *, is_text: bool, wraps: bool = False) -> str:
+    """A cell of a table; ``text`` is HTML. ``wraps``: a long one has several lines."""
+    style = ' class="text wrap"' if wraps else " class=text" if is_text else ""
+    return f"<{tag}{style}>{text}</{tag}>"
+
+
+def pictures_block(heading: str, figures: Sequence[tuple[str, str]]) -> str:
+    """Pictures below a heading: caption and JPEG as base64 of each; heading and captions are HTML."""
+    parts = [
+        f'<figure><img alt="{caption}" src="data:image/jpeg;base64,{data}">'
+        f"<figcaption>{caption}</figcaption></figure>\n"
+        for caption, data in figures
+    ]
+    return f'<h3>{heading}</h3>\n<div class="pictures">\n{"".join(parts)}</div>\n'
 
 
 def forest_text(name: str, points: str, low: str, high: str) -> str:
@@ -47,10 +62,11 @@ ForestLine = tuple[str, float, float | None, float | None, str]
 _COLOURS = {"PASS": "#00724f", "FAIL": "#b3093c", "UNDECIDED": "#7a5200"}
 
 
-def forest_svg(lines: Sequence[ForestLine], margin: float, label: str) -> str:
-    """A forest plot in points: a row for each line, the last one (all together) as a diamond below a rule.
+def forest_svg(lines: Sequence[ForestLine], margin: float, label: str, *, is_pooled: bool = True) -> str:
+    """A forest plot in points: a row for each line.
 
     Args:
+        is_pooled: the last line is all together, drawn as a diamond below a rule.
         margin: allowed drop in points; the side beyond it is shaded.
         label: the plot in words, HTML.
     """
@@ -75,7 +91,7 @@ def forest_svg(lines: Sequence[ForestLine], margin: float, label: str) -> str:
     ]
     for number, (name, points, below, above, outcome) in enumerate(lines):
         y, colour = row * number + row / 2, _COLOURS.get(outcome, "#555")
-        is_last = number == len(lines) - 1
+        is_last = is_pooled and number == len(lines) - 1
         weight = ' font-weight="bold"' if is_last else ""
         parts.append(f'<text x="4" y="{y + 4:.1f}"{weight}>{escape(name)}</text>')
         if is_last:

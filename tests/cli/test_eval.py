@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -234,4 +235,4 @@ def test_json_and_html_explain_the_metrics(shared_data: Path, tmp_path: Path) ->
     for heading in ("Verdicts", "Errors", "By size", "Over time", "Precision and recall", "different AP"):
         assert heading in text
     assert variants["half"]["bootstrap"]["sentence"].split(":")[0] + ":" in text
-    assert "nan" not in text.replace("dominant", "")
+    assert "nan" not in re.sub(r"base64,[^\"]*", "", text).replace("dominant", "")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QCheckBox, QDialog, QLabel, QLineEdit, QToolButton
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QLabel, QLineEdit, QToolButton
 from pytestqt.qtbot import QtBot
 
 from iouviewer import api
@@ -51,6 +51,18 @@ def test_a_list_is_kept_and_all_doors_stand_on_it(
         hands.wait(lambda: frames_chip(hands).text() == "6 frames of night", "the chip")
         hands.wait(lambda: set(hands.column("variantsTable", "Frames")) == {"6"}, "the scores")
         by_window = hands.column("variantsTable", "Avg IoU")
+        offered: list[str] = []
+
+        def look(dialog: QDialog) -> None:
+            hands.type("COCO")
+            hands.wait(lambda: hands.sees("exportFrames"), "the frames")
+            box = part(dialog, QComboBox, "exportFrames")
+            offered.extend(box.itemText(row) for row in range(box.count()))
+            hands.key("Escape")
+
+        with hands.in_dialog(look):
+            hands.key("Ctrl+E")
+        assert "night 6" in offered
         hands.wait(lambda: hands.window.windowTitle() != "" and not hands.reads("Saving"), "the project to be saved")
         project = next(case.video.parent.glob("*.iouv"))
     report = tmp_path / "report.json"

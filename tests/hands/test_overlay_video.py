@@ -55,13 +55,13 @@ def test_a_video_is_cancelled_in_its_progress_and_leaves_nothing(
     person: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hands, out = person, tmp_path / "out.mp4"
-    draw = overlay_video._picture
+    draw = overlay_video.overlay_picture
 
     def slowly(*arguments):  # type: ignore[no-untyped-def]
         time.sleep(0.3)
         return draw(*arguments)
 
-    monkeypatch.setattr(overlay_video, "_picture", slowly)
+    monkeypatch.setattr(overlay_video, "overlay_picture", slowly)
     export(hands, "Overlay video", out)
     dialog = hands.named("exportProgress")
     hands.wait(lambda: any(f"of {FRAMES} frames" in one for one in hands.texts(dialog)), "the progress")

@@ -21,15 +21,14 @@ from iouviewer.document.variants import RunState, Variant
 from iouviewer.errors import UserError
 from iouviewer.formats.registry import ReadContext, read_boxes, write_boxes
 from iouviewer.jobs.document_results import (
-    VariantOverlay,
     document_truth,
     evaluate_document,
-    frame_image,
     ground_truth_to_write,
     predictions_to_write,
 )
 from iouviewer.jobs.eval_inputs import has_single_images
 from iouviewer.jobs.evaluate import EvalRequest, evaluate
+from iouviewer.jobs.frame_pictures import VariantOverlay, frame_image
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import BoxTable
 from iouviewer.project.store import ProjectFile

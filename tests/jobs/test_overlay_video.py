@@ -13,7 +13,7 @@ import pytest
 from iouviewer.cli import main
 from iouviewer.document.predictions import PredictionSet
 from iouviewer.errors import UserError
-from iouviewer.jobs.document_results import VariantOverlay, frame_image
+from iouviewer.jobs.frame_pictures import VariantOverlay, frame_image
 from iouviewer.jobs.overlay_video import OverlayRequest, OverlayVariant, render_overlay
 from iouviewer.metrics.review import ReviewSettings
 from iouviewer.metrics.table import BoxTable

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pytestqt.qtbot import QtBot
 
-from iouviewer.jobs.document_results import VariantOverlay, picture_boxes
+from iouviewer.jobs.frame_pictures import VariantOverlay, picture_boxes
 from iouviewer.ui.tokens import OPACITY
 from tests.hands.cases import EXTRA_FRAME, write_case
 from tests.ui.window import go_to, opened_window

@@ -117,6 +117,7 @@ class RunCommands(QObject):
             video=Path(source.path),
             frame_count=session.frame_count,
             verified=session.ground_truth.verified(),
+            lists=session.document.frame_lists.by_label(session.source.id),
             truth=session.document.classes,
             probe=ModelProbe(command=self._queue.command),
             first_frame=session.current_frame,

@@ -29,6 +29,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.box_files import BoxesToWrite, supported_fields, unsupported_fields
 from iouviewer.jobs.frame_selection import VERIFIED, parse_frames
+from iouviewer.metrics.table import Int
 from iouviewer.ui.dialogs.export_preview import PreviewReader, box_writer, can_preview
 from iouviewer.ui.dialogs.frame import FramedDialog, field_label
 from iouviewer.ui.dialogs.search_dialog import Choice, DetailDelegate, match_rank
@@ -137,6 +138,8 @@ class ExportDialog(FramedDialog):
         self.frames.addItem(tr("All {count:,}", count=session.frame_count), _ALL)
         if verified:
             self.frames.addItem(tr("Verified {count:,}", count=verified), VERIFIED)
+        for label, frames in self._lists().items():
+            self.frames.addItem(tr("{name} {count:,}", name=label, count=len(frames)), label)
         self.frames.addItem(tr("Range"), _RANGE)
         self.range = QLineEdit(f"0:{session.frame_count}")
         self.range.setObjectName("exportRange")
@@ -323,9 +326,14 @@ class ExportDialog(FramedDialog):
         session, kind = self._source.session, self.frames.currentData()
         if self._export is None or not self._export.has_frames or kind == _ALL:
             return self._source
-        text = VERIFIED if kind == VERIFIED else self.range.text()
-        frames = parse_frames(text, session.frame_count, session.ground_truth.verified())
+        text = self.range.text() if kind == _RANGE else str(kind)
+        frames = parse_frames(text, session.frame_count, session.ground_truth.verified(), self._lists())
         return replace(self._source, frames=frames)
+
+    def _lists(self) -> dict[str, Int]:
+        """The named lists of the source by label."""
+        session = self._source.session
+        return session.document.frame_lists.by_label(session.source.id)
 
     def _update(self) -> None:
         """Show what the chosen format makes of the chosen boxes and frames."""

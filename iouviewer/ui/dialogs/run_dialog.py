@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -29,7 +29,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.inference.runner import RunRequest
 from iouviewer.jobs.frame_selection import VERIFIED, parse_frames
-from iouviewer.metrics.table import Bool
+from iouviewer.metrics.table import Bool, Int
 from iouviewer.ui.dialogs.class_map import ClassMapDialog
 from iouviewer.ui.dialogs.frame import FramedDialog, field_label, separator
 from iouviewer.ui.dialogs.message_list import Message, MessageList
@@ -76,6 +76,7 @@ class RunDialog(FramedDialog):
     Args:
         models: (variant name, weights) of each.
         verified: (F,) bool, frames that a person verified.
+        lists: by label, the named lists of the source.
         truth: classes of the ground truth.
         probe: tries the models while the dialog is shown; None: nothing is known of them before the run.
         first_frame: from which the models are tried.
@@ -89,12 +90,14 @@ class RunDialog(FramedDialog):
         video: Path,
         frame_count: int,
         verified: Bool | None = None,
+        lists: Mapping[str, Int] | None = None,
         truth: ClassTable | None = None,
         probe: ModelProbe | None = None,
         first_frame: int = 0,
     ) -> None:
         super().__init__(parent, title=tr_n("Run model", "Run {count} models", len(models)), name="runDialog")
         self._video, self._frame_count, self._verified = video, frame_count, verified
+        self._lists = dict(lists or {})
         self._truth, self._probe, self._first_frame = truth or ClassTable(), probe, first_frame
         self.rows = [RunRow(name, path, self._truth, place) for place, (name, path) in enumerate(models)]
         self._timer = QTimer(self)
@@ -117,6 +120,8 @@ class RunDialog(FramedDialog):
         verified = 0 if self._verified is None else int(self._verified.sum())
         if verified:
             self.frames.addItem(tr("Verified {count:,}", count=verified), VERIFIED)
+        for label, frames in self._lists.items():
+            self.frames.addItem(tr("{name} {count:,}", name=label, count=len(frames)), label)
         self.frames.addItem(tr("Range"), _RANGE)
         self.range = QLineEdit(f"0:{self._frame_count}")
         self.range.setObjectName("runRange")
@@ -294,8 +299,8 @@ class RunDialog(FramedDialog):
         kind = self.frames.currentData()
         if kind == _ALL:
             return None
-        text = VERIFIED if kind == VERIFIED else self.range.text().strip()
-        return tuple(parse_frames(text, self._frame_count, self._verified).tolist())
+        text = self.range.text().strip() if kind == _RANGE else str(kind)
+        return tuple(parse_frames(text, self._frame_count, self._verified, self._lists).tolist())
 
     def _update(self) -> None:
         """Show the estimate, the messages and what the button does."""
