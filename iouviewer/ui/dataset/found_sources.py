@@ -153,7 +153,7 @@ def _sources_of(path: Path) -> list[DatasetSource]:
         raise UserError(
             tr("the images of this data set lie elsewhere"),
             path=path,
-            remedy=tr("Drop the folder that has both its images and its labels"),
+            remedy=tr("Drop the folder that has both its images and its ground truth"),
         )
     return found
 
