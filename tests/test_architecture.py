@@ -50,6 +50,7 @@ SMALL = {
     "app/memory.py": "what every background thread calls at its end",
     "cli/check.py": "one module per command",
     "cli/convert.py": "one module per command",
+    "cli/device.py": "one module per command",
     "cli/worker.py": "one module per command",
     "document/sources.py": "the value that every layer above passes around",
     "formats/class_lists.py": "data, no code",

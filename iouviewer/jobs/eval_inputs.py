@@ -354,7 +354,7 @@ def read_file(
     Args:
         name: of the variant, or ``gt``: options may be given for one file.
     """
-    from iouviewer.formats.registry import read_boxes
+    from iouviewer.jobs.box_files import read_boxes
 
     try:
         boxes = read_boxes(path, options.context_for(context, name, kind))
