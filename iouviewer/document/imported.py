@@ -112,6 +112,7 @@ class ImportedBoxes:
         frame_base: number that the file gives to the first frame; None where it does not number frames.
         notes: what the reader assumed, one sentence each; ``StatedFact`` where it assumed nothing.
         attribute_sets: the sets of free attributes to which ``flags`` refer (``document.attributes``).
+        refused_shapes: how many of the refused rows are shapes, whose envelopes can be read on request.
         columns: what the columns of a table were read as (``formats.columns``); empty for other files.
         texts: the files as they were read, where the context asks for them.
         places: (N,) where each row is in the files, where the context asks for it.
@@ -152,6 +153,7 @@ class ImportedBoxes:
     attribute_sets: tuple[AttributeSet, ...] = ()
     frame_base: int | None = None
     columns: str = ""
+    refused_shapes: int = 0
     texts: SourceTexts | None = None
     places: tuple[Location, ...] | None = None
     rows: Int | None = None

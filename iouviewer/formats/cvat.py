@@ -30,6 +30,7 @@ from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
 from iouviewer.formats.archives import open_annotations
 from iouviewer.formats.coco_images import choose_task
+from iouviewer.formats.cvat_shapes import be_box, kind_of, rotated_corners, shape_envelope
 from iouviewer.formats.cvat_tracks import Tracks, TrackShape
 from iouviewer.formats.detection import FileSample, Syntax
 from iouviewer.formats.file_format import Format
@@ -44,6 +45,7 @@ from iouviewer.formats.interface import (
 )
 from iouviewer.formats.number_text import corner_texts
 from iouviewer.formats.rows import Rows
+from iouviewer.formats.shapes import ROTATED
 from iouviewer.formats.text import cannot_read
 from iouviewer.formats.unsupported_fields import Field
 from iouviewer.formats.xml_safe import Element, format_attributes, read_elements, xml_declaration
@@ -99,7 +101,7 @@ class _Reader:
     def __init__(self, path: Path, context: ReadContext) -> None:
         self.path = path
         self.context = context
-        self.rows = Rows(path)
+        self.rows = Rows(path, context)
         self.task = _Task()
         self.images: list[tuple[str, int, int]] = []
         self.image_rows: list[tuple[int, int]] = []
@@ -172,8 +174,7 @@ class _Reader:
         shapes: list[TrackShape] = []
         all_placed = True
         for shape in track.children:
-            if shape.tag != "box":
-                self.shapes[shape.tag] += shape.tag not in {"attribute", "tag"}
+            if shape.tag != "box" and (shape.tag in {"attribute", "tag"} or not self._takes(shape)):
                 continue
             location = Location(self.path, shape.line)
             frame = _parse_number(shape.attributes.get("frame", ""))
@@ -213,13 +214,22 @@ class _Reader:
         )
         self.sizes.append((width or 0, height or 0))
         for shape in image.children:
-            if shape.tag != "box":
-                self.shapes[shape.tag] += shape.tag != "tag"
+            if shape.tag != "box" and (shape.tag == "tag" or not self._takes(shape)):
                 continue
             row = len(self.rows)
             self._add(shape, number, shape.attributes.get("label", ""), NO_TRACK, 0)
             if len(self.rows) > row:
                 self.image_rows.append((row, index))
+
+    def _takes(self, shape: Element) -> bool:
+        """Count a shape that is no box; whether it is read as the box around it, whose corners it then has."""
+        counts, rect = self.rows.shapes, shape_envelope(shape)
+        if counts is None or counts.are_refused:
+            self.shapes[shape.tag] += 1
+        if counts is None or not counts.takes(kind_of(shape), rect) or rect is None:
+            return False
+        be_box(shape, rect)
+        return True
 
     def _add(self, shape: Element, frame: float, label: str, track: int, flags: int) -> None:
         location = Location(self.path, shape.line)
@@ -229,9 +239,12 @@ class _Reader:
                 text = shape.attributes.get(name, "")
                 self.rows.refuse(location, tr("{name} is missing or not a number: {text!r}", name=name, text=text))
                 return
-        if _parse_number(shape.attributes.get("rotation", "0")) not in {0.0, None}:
-            self.rows.refuse(location, tr("rotated boxes are not supported"))
-            return
+        turn = _parse_number(shape.attributes.get("rotation", "0"))
+        if turn not in {0.0, None}:
+            turned = rotated_corners([one or 0.0 for one in corners], turn or 0.0)
+            if not self.rows.shape(ROTATED, location, turned, tr("rotated boxes are not supported")):
+                return
+            corners = list(turned)
         if shape.attributes.get("occluded") == "1":
             flags |= BoxFlag.OCCLUDED
         free: dict[str, str] = {}

@@ -39,7 +39,7 @@ def read_folder(
         raise cannot_read(path, error) from error
     if not files:
         raise UserError(tr("the folder contains no {ending} files", ending=ending), path=path)
-    rows = Rows(path)
+    rows = Rows(path, context)
     images, sizes, read, file_of_row = _read_files(files, rows, read_file)
     # The image's own name may lack the folder that its file is in.
     in_folder = [_with_folder(name, file, path) for name, file in zip(images, read, strict=True)]

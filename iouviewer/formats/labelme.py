@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import orjson
 
 from iouviewer.atomic import atomic_folder
 from iouviewer.document.attributes import with_set
-from iouviewer.document.boxes import NO_TRACK, BoxFlag
+from iouviewer.document.boxes import NO_TRACK, BoxFlag, Rect
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.errors import UserError
 from iouviewer.formats.detection import FileSample, Syntax
@@ -20,12 +21,15 @@ from iouviewer.formats.json_safe import as_index, as_number, read_json
 from iouviewer.formats.label_files import Size, read_folder, written_stems
 from iouviewer.formats.number_text import corner_texts
 from iouviewer.formats.rows import Rows, attribute_texts, attribute_value
+from iouviewer.formats.shapes import MASK, OTHER, POINTS, POLYGON, ROTATED, envelope
 from iouviewer.formats.unsupported_fields import Field
 from iouviewer.i18n import tr
 
 KEY = "labelme"
 VERSION = "5.5.0"
 DESCRIPTION = "description"
+SHAPES = {"polygon": POLYGON, "rotation": ROTATED, "point": POINTS, "points": POINTS, "mask": MASK}
+"""Kinds of shapes by labelme's and X-AnyLabeling's names; lines and circles are others."""
 FLAGS = {"ignored": BoxFlag.IGNORED, "occluded": BoxFlag.OCCLUDED, "truncated": BoxFlag.TRUNCATED}
 
 
@@ -63,10 +67,13 @@ def _read_file(file: Path, frame: int, rows: Rows) -> tuple[str, Size]:
 
 def _read_shape(shape: Mapping[str, Any], location: Location, frame: int, rows: Rows) -> None:
     kind = shape.get("shape_type", "rectangle")
-    if kind != "rectangle":
-        rows.refuse(location, tr("the shape is a {type}, not a rectangle", type=kind))
-        return
     points = shape.get("points")
+    if kind != "rectangle":
+        reason = tr("the shape is a {type}, not a rectangle", type=kind)
+        rect = _envelope(str(kind), points)
+        if rows.shape(SHAPES.get(str(kind), OTHER), location, rect, reason) and rect is not None:
+            _add(shape, location, frame, rect, rows)
+        return
     pairs = [p for p in points if isinstance(p, list) and len(p) == 2] if isinstance(points, list) else []
     numbers = [(as_number(x), as_number(y)) for x, y in pairs]
     xs = [x for x, _ in numbers if x is not None]
@@ -74,9 +81,26 @@ def _read_shape(shape: Mapping[str, Any], location: Location, frame: int, rows: 
     if len(xs) not in {2, 4} or len(ys) != len(xs) or len(points or ()) != len(xs):
         rows.refuse(location, tr("points must be two or four corners, not {value!r}", value=points))
         return
-    if len(xs) == 4 and (len(set(xs)) > 2 or len(set(ys)) > 2):
-        rows.refuse(location, tr("rotated boxes are not supported"))
+    rect = (min(xs), min(ys), max(xs), max(ys))
+    is_rotated = len(xs) == 4 and (len(set(xs)) > 2 or len(set(ys)) > 2)
+    if is_rotated and not rows.shape(ROTATED, location, rect, tr("rotated boxes are not supported")):
         return
+    _add(shape, location, frame, rect, rows)
+
+
+def _envelope(kind: str, points: Any) -> Rect | None:
+    """The box around the points of a shape; a circle has its centre and a point of its edge."""
+    if not isinstance(points, list):
+        return None
+    found = envelope(points)
+    if kind != "circle" or found is None or len(points) != 2:
+        return found
+    (x, y), edge = points[0], points[1]
+    radius = math.dist((float(x), float(y)), (float(edge[0]), float(edge[1])))
+    return float(x) - radius, float(y) - radius, float(x) + radius, float(y) + radius
+
+
+def _add(shape: Mapping[str, Any], location: Location, frame: int, rect: Rect, rows: Rows) -> None:
     flags = BoxFlag.NONE
     given = shape.get("flags")
     for name, flag in FLAGS.items():
@@ -89,7 +113,7 @@ def _read_shape(shape: Mapping[str, Any], location: Location, frame: int, rows: 
     rows.add(
         location,
         frame,
-        (min(xs), min(ys), max(xs), max(ys)),
+        rect,
         class_id=rows.classes.index(str(shape.get("label", ""))),
         track=NO_TRACK if track is None else track,
         flags=int(flags),

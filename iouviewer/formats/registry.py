@@ -271,6 +271,9 @@ def read_boxes(path: Path, context: ReadContext | None = None, *, format: str | 
         UserError: missing, unreadable, damaged or unknown file; a score CSV.
     """
     context = context or ReadContext()
+    if context.shapes == "envelope":
+        # Their places hold polygons and masks, which a changed box must not replace.
+        context = replace(context, keep_texts=False)
     before = _state_of(Path(path))
     with noting_encodings() as encodings:
         result = _read_any(Path(path), context, format)
@@ -279,7 +282,8 @@ def read_boxes(path: Path, context: ReadContext | None = None, *, format: str | 
             tr("the file changed while it was read"), path=path, remedy=tr("Read it again once it is complete.")
         )
     notes = [tr("{name} is {encoding} text", name=file.name, encoding=one) for one, file in encodings.items()]
-    return replace(result, notes=(*result.notes, *notes)) if notes else result
+    # Edits are written as UTF-8, which would damage text in another encoding.
+    return replace(result, notes=(*result.notes, *notes), texts=None) if notes else result
 
 
 def _state_of(path: Path) -> tuple[int, int, int] | None:

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from iouviewer.document.attributes import MAX_SETS, AttributeSet, attribute_set
-from iouviewer.document.boxes import MAX_COORDINATE, NO_TRACK, find_rect_error
+from iouviewer.document.boxes import MAX_COORDINATE, NO_TRACK, Rect, find_rect_error
 from iouviewer.document.classes import ClassTable, NumberKind
 from iouviewer.document.imported import ImportedBoxes, ImportKind, RefusedRow, StatedFact, VideoFacts
 from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
 from iouviewer.formats.interface import UNSPECIFIED_NAME, Location, ReadContext
 from iouviewer.formats.plausibility import check_boxes, check_scores
+from iouviewer.formats.shapes import ShapeCounts
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, Float, Int
 
@@ -137,10 +138,10 @@ class Rows:
     """Rows of formats that are read one by one; validation runs once over all of them.
 
     ``location_of``, if set, gives the location of a row instead of ``locations``: a reader that fills whole columns
-    then need not build a million locations that are rarely used.
+    then need not build a million locations that are rarely used. ``context`` is given by readers that count shapes.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, context: ReadContext | None = None) -> None:
         self.path = path
         self.classes = ClassNames()
         self.attributes = AttributeSets()
@@ -156,7 +157,16 @@ class Rows:
         self.location_of: Callable[[int], Location] | None = None
         self.refused: list[RefusedRow] = []
         self.notes: list[str] = []
+        self.shapes = None if context is None else ShapeCounts(context)
         self._between = 0
+
+    def shape(self, kind: str, location: Location, rect: Rect | None, reason: str) -> bool:
+        """Count a shape; whether its envelope is to be read. It is refused where nobody said what to do with shapes."""
+        counts = self.shapes
+        is_taken = counts is not None and counts.takes(kind, rect)
+        if counts is None or counts.are_refused:
+            self.refuse(location, reason)
+        return is_taken
 
     def between(self, first: int, stop: int, step: int, frame_count: int | None) -> range:
         """The frames from ``first`` on, before ``stop``, that are made from key frames; none after the video.
@@ -241,6 +251,10 @@ class Rows:
             self.refuse(self.locations[row] if self.location_of is None else self.location_of(row), reason)
         keep = np.ones(len(frames), np.bool_)
         keep[list(invalid)] = False
+        if self.shapes is not None and self.shapes.are_refused:
+            more["refused_shapes"] = self.shapes.total
+        elif self.shapes is not None and (note := self.shapes.note(self.path)):
+            self.notes.append(note)
         if self.attributes.lost:
             limit = tr_n(
                 "The attributes of {count} box are not read: there are more than {limit:,} different sets",

@@ -34,6 +34,16 @@ class ShapeCounts:
         self.counts: Counter[str] = Counter()
         self.unusable = 0
 
+    @property
+    def are_refused(self) -> bool:
+        """Whether nobody said what to do with shapes: formats of boxes then refuse them one by one."""
+        return self._choice is None
+
+    @property
+    def total(self) -> int:
+        """Number of shapes."""
+        return self.counts.total()
+
     def takes(self, kind: str, rect: Rect | None) -> bool:
         """Count a shape; whether its envelope ``rect`` is to be read (None: it has none)."""
         self.counts[kind] += 1

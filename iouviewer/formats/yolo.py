@@ -46,6 +46,7 @@ from iouviewer.formats.plausibility import (
 from iouviewer.formats.rows import Rows, one_size, resolve_classes
 from iouviewer.formats.text import cannot_read, not_a_number, read_lines
 from iouviewer.formats.unsupported_fields import Field
+from iouviewer.formats.yolo_shapes import long_row_values
 from iouviewer.i18n import tr, tr_n
 from iouviewer.metrics.table import Bool, Float
 
@@ -134,7 +135,7 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
             path=path,
             remedy=tr("Open the video first, or pass --size WIDTHxHEIGHT."),
         )
-    rows = Rows(path)
+    rows = Rows(path, context)
     files = _files_of_video(find_label_files(path), rows, context)
     if not files:
         # save_txt leaves an empty folder if a run detected nothing.
@@ -303,6 +304,11 @@ def _read_file(file: Path, number: int, rows: Rows, lines: _Lines) -> None:
         if not 5 <= len(fields) <= 7:
             if len(fields) > 7:
                 reason = tr("{count} columns: polygons and keypoints are not supported", count=len(fields))
+                if (values := long_row_values(fields, location, reason, rows)) is not None:
+                    lines.locations.append(location)
+                    lines.files.append(number)
+                    lines.values.append(values)
+                continue
             else:
                 reason = tr_n(
                     "{count} column instead of at least 5", "{count} columns instead of at least 5", len(fields)

@@ -407,6 +407,8 @@ def refuse_bad_rows(boxes: ImportedBoxes, options: ReadOptions) -> None:
                 "{reason} (and {count} more row)", "{reason} (and {count:,} more rows)", others, reason=message
             )
         remedy = tr("Correct the file, or skip such rows with --skip-bad-rows.")
+        if boxes.refused_shapes:
+            remedy = tr("Read the boxes around shapes with --shapes envelope, or leave them out with --shapes skip.")
         raise UserError(message, path=first.path, line=first.line, remedy=remedy)
 
 

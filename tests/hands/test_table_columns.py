@@ -103,3 +103,28 @@ def test_columns_are_shown_said_by_mouse_and_remembered(qtbot: QtBot, tmp_path: 
         hands.wait(lambda: hands.column("variantsTable", "Avg IoU") == ["1.000", "1.000"], "its scores")
     read = read_boxes(pred, ReadContext(columns="frame=frame,cx=x,cy=y,w=w,h=h,class=name of class,score=sure"))
     assert len(read) == FRAMES
+
+
+def test_polygons_are_read_as_boxes_on_request(qtbot: QtBot, tmp_path: Path) -> None:
+    video, *_ = write_tables(tmp_path)
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    for frame in range(1, FRAMES + 1):
+        polygon = " 0.1 0.1 0.3 0.1 0.3 0.5 0.1 0.5\n" if frame == 1 else " 0.5 0.5 0.2 0.2\n"
+        (labels / f"clip_{frame}.txt").write_text(f"0{polygon}")
+
+    def read_shapes(dialog: QDialog) -> None:
+        said = "1 row of labels is a polygon or another shape, which can be read as the box around it."
+        hands.wait(lambda: said in hands.texts(dialog), said)
+        hands.click(hands.button("Read boxes around them", dialog))
+        told = "labels: 1 polygon read as the boxes around them"
+        hands.wait(lambda: told in hands.texts(dialog), told)
+        hands.wait(lambda: hands.button("Open", dialog).isEnabled(), "the labels to be read")
+        hands.click(hands.button("Open", dialog))
+
+    with opened_window(qtbot) as window:
+        hands = Hands(qtbot, window)
+        open_video(hands, video)
+        with hands.in_dialog(read_shapes):
+            hands.drop(hands.window, labels)
+        hands.wait(lambda: len(hands.rows("boxesTable")) == 1, "the box around the polygon")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
@@ -233,18 +234,13 @@ class OpenDialog(FramedDialog):
 
     def _choose_reading(self, row: OpenRow) -> None:
         choice = row.reading.currentData()
+        if choice is not None and "shift" in choice.changes:
+            row.offset.setValue(row.offset.value() + choice.changes["shift"])
+            return
         if choice is None:
             row.changes = {}
             row.offset.setValue(0)
-        elif "shift" in choice.changes:
-            row.offset.setValue(row.offset.value() + choice.changes["shift"])
-            return
-        else:
-            row.changes |= choice.changes
-        self._request(row)
-        if row.role is FileRole.GROUND_TRUTH:
-            self._request_predictions()
-        self._update_texts()
+        self._read_again(row, {} if choice is None else choice.changes)
 
     def _on_reader_finished(self, result: ReadResult) -> None:
         row = self._pending.pop(result.number, None)
@@ -280,11 +276,18 @@ class OpenDialog(FramedDialog):
         """Let a person say what the columns of a table are, and read it again."""
         dialog = open_columns_dialog(self, row)
         if dialog is not None and dialog.exec():
-            row.changes["columns"] = dialog.spec()
-            self._request(row)
-            if row.role is FileRole.GROUND_TRUTH:
-                self._request_predictions()
-            self._update_texts()
+            self._read_again(row, {"columns": dialog.spec()})
+
+    def _read_shapes(self, row: OpenRow) -> None:
+        """Read polygons and other shapes of a file as the boxes around them."""
+        self._read_again(row, {"shapes": "envelope"})
+
+    def _read_again(self, row: OpenRow, changes: Mapping[str, Any]) -> None:
+        row.changes |= changes
+        self._request(row)
+        if row.role is FileRole.GROUND_TRUTH:
+            self._request_predictions()
+        self._update_texts()
 
     def chosen_columns(self) -> dict[str, str]:
         """What the columns of the tables are that a person has seen in this dialog, by header."""
@@ -396,6 +399,7 @@ class OpenDialog(FramedDialog):
             edit_classes=self._edit_classes,
             map_classes=self._map,
             use_alignment=self._use_alignment,
+            read_shapes=self._read_shapes,
         )
 
     def _map(self, row: OpenRow, proposed: Mapping[str, str]) -> None:

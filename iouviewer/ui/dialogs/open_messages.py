@@ -31,6 +31,7 @@ class Answers:
     edit_classes: Callable[[OpenRow], None]
     map_classes: Callable[[OpenRow, Mapping[str, str]], None]
     use_alignment: Callable[[OpenRow], None]
+    read_shapes: Callable[[OpenRow], None]
 
 
 def messages_of(row: OpenRow, answers: Answers) -> Iterator[Message]:
@@ -50,6 +51,15 @@ def messages_of(row: OpenRow, answers: Answers) -> Iterator[Message]:
         text = tr("{name} fits better with another reading: {text}.", name=name, text=row.alignment.text)
         use = partial(answers.use_alignment, row)
         yield Message(text, is_warning=True, fix=tr("Use {reading}", reading=row.alignment.choice.text), apply=use)
+    if boxes.refused_shapes:
+        text = tr_n(
+            "{count} row of {name} is a polygon or another shape, which can be read as the box around it.",
+            "{count:,} rows of {name} are polygons or other shapes, which can be read as the boxes around them.",
+            boxes.refused_shapes,
+            name=name,
+        )
+        fix = tr("Read boxes around them")
+        yield Message(text, is_warning=True, fix=fix, apply=partial(answers.read_shapes, row))
     if boxes.refused:
         yield refused_message(boxes, name)
     outside = row.count_outside(answers.known_frames)
