@@ -6,9 +6,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtGui import QAccessible
-from PySide6.QtWidgets import QLabel, QTabBar
+from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QTabBar
 from pytestqt.qtbot import QtBot
 
+from iouviewer.resource_files import resource_path
 from tests.hands.cases import Case
 from tests.hands.hands import Hands
 from tests.ui.window import opened_window
@@ -170,3 +171,21 @@ def test_the_key_preset_is_chosen_on_the_page(empty: Hands) -> None:
     wait_for_sample(hands)
     hands.key("F")  # CVAT's next frame
     hands.wait(lambda: hands.frame == 190, "the next frame")
+
+
+def test_exports_of_the_sample_are_not_proposed_inside_the_program(empty: Hands) -> None:
+    hands = empty
+    wait_for_page(hands)
+    hands.key("Return")
+    wait_for_sample(hands)
+    paths: list[Path] = []
+
+    def look(dialog: QDialog) -> None:
+        field = dialog.findChild(QLineEdit, "exportPath")
+        paths.append(Path(field.text()))
+        hands.key("Esc")
+
+    with hands.in_dialog(look):
+        hands.key("Ctrl+E")
+    assert paths[0].name == "iou_video_scores.csv"
+    assert not paths[0].is_relative_to(resource_path("sample"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtCore import QObject, QRunnable, QStandardPaths, QThreadPool, Signal
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from iouviewer.app.editing.session import Session
@@ -14,6 +15,7 @@ from iouviewer.app.settings import Settings
 from iouviewer.document.commands import set_class
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.resource_files import resource_path
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.commands.source_saver import SourceSaver
 from iouviewer.ui.dialogs.class_picker import pick_class
@@ -192,7 +194,7 @@ class ExportCommands(QObject):
         return ExportSource(self._session, self._canvas.shown_frame, self._settings.margins())
 
     def _proposed_path(self, export: Export) -> Path:
-        folder = self._settings.folder("export") or str(Path(self._session.source.path).parent)
+        folder = self._settings.folder("export") or str(_folder_beside(Path(self._session.source.path)))
         stem = Path(self._session.source.name).stem
         return Path(folder) / export.file_name.format(stem=stem, frame=self._canvas.shown_frame)
 
@@ -226,3 +228,11 @@ class ExportCommands(QObject):
         else:
             self._session.statusMessage.emit(tr("Exported {path}", path=path))
             self.written.emit(path)
+
+
+def _folder_beside(source: Path) -> Path:
+    """The folder of the source; the person's documents for the bundled sample, and where nothing can be written."""
+    folder = source.parent
+    if not folder.is_relative_to(resource_path("sample")) and os.access(folder, os.W_OK):
+        return folder
+    return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation) or Path.home())
