@@ -97,12 +97,13 @@ def require_packages(runtime: str) -> None:
 
 
 def missing_package(package: str, requirement: str, path: str = "") -> DetectorError:
-    return DetectorError(
-        FailureKind.MISSING_PACKAGE,
-        tr("the package {package} is not installed", package=package),
-        path=path,
-        remedy=tr("Install it with: pip install {requirement}", requirement=requirement),
-    )
+    if getattr(sys, "frozen", False):
+        text = tr("this program comes without {package} and cannot run models", package=package)
+        remedy = tr("Use iouviewer in a Python environment: pip install {requirement}", requirement=requirement)
+    else:
+        text = tr("the package {package} is not installed", package=package)
+        remedy = tr("Install it with: pip install {requirement}", requirement=requirement)
+    return DetectorError(FailureKind.MISSING_PACKAGE, text, path=path, remedy=remedy)
 
 
 def load_detector(request: LoadModel) -> UltralyticsDetector:

@@ -341,3 +341,10 @@ def test_good_messages_pass() -> None:
         message = protocol.read_message(stream)
         assert isinstance(message, ModelLoaded | protocol.RunProgress | FrameDetections | protocol.Finished)
         checks.check(message)
+
+def test_an_installed_program_names_the_way_to_run_models(monkeypatch):
+    from iouviewer.inference import ultralytics_adapter
+
+    monkeypatch.setattr(ultralytics_adapter.sys, "frozen", True, raising=False)
+    said = str(ultralytics_adapter.missing_package("torch", '"iouviewer[yolo]"'))
+    assert "comes without torch" in said and 'pip install "iouviewer[yolo]"' in said
