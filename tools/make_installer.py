@@ -103,9 +103,9 @@ def _collect_licences(python: Path, target: Path) -> None:
 def _pack(folder: Path, version: str) -> Path:
     """The folder as an archive in ``dist/``."""
     name = f"iouviewer-{version}-{sys.platform}-{platform.machine().lower()}"
-    archive = ROOT / "dist" / f"{name}.tar.xz"
+    archive = ROOT / "dist" / f"{name}.tar.gz"
     archive.parent.mkdir(exist_ok=True)
-    with tarfile.open(archive, "w:xz", preset=4) as file:
+    with tarfile.open(archive, "w:gz", compresslevel=6) as file:
         file.add(folder, arcname=name)
     return archive
 
