@@ -82,7 +82,7 @@ def _move_all(document: Document, problems: Sequence[Problem], rects: Mapping[st
 
 
 def _move_label(document: Document, same_kind: ProblemKind, boxes: Sequence[Box]) -> str:
-    """Which error the step mends, and on what: ``Fix loose box: person 17 on 8 frames``."""
+    """Which error the step fixes, and on what: ``Fix loose box: person 17 on 8 frames``."""
     is_one_object = len({(box.class_id, box.track) for box in boxes}) == 1 and boxes[0].track != NO_TRACK
     name = document.object_name(boxes[0]) if is_one_object else document.objects_name(boxes)
     if is_one_object and len(boxes) > 1:

@@ -49,7 +49,7 @@ _CHIPS_A_ROW = 3
 
 
 class ProblemFilterBar(QWidget):
-    """Filters and order of the list.
+    """Filters and order of the list; the panel places ``order``.
 
     Signals:
         changed(ProblemFilter): another filter.
@@ -136,9 +136,8 @@ class ProblemFilterBar(QWidget):
     def _lay_out(self) -> None:
         chips = QHBoxLayout()
         chips.setSpacing(SPACE["s"])
-        for chip in (self.kind, self.class_, self.order):
-            chips.addWidget(chip)
-        chips.addStretch(1)
+        for chip in (self.kind, self.class_):
+            chips.addWidget(chip, 1)
         chips.addWidget(self.more)
         self._details = QWidget()
         details = QGridLayout(self._details)

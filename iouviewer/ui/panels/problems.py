@@ -141,6 +141,7 @@ class ProblemsPanel(QWidget):
 
     def _lay_out(self) -> None:
         self.head = ReviewProgress()
+        self.head.add_order(self.filters.order)
         self.card = ReviewCard(self._session)
         self.context = GridContext(self._session)
         self.ledger = LedgerView(self._session)

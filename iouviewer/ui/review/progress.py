@@ -52,7 +52,7 @@ class ReviewProgress(QWidget):
         policy = self.bar.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.bar.setSizePolicy(policy)
-        views = QHBoxLayout()
+        views = self._views = QHBoxLayout()
         views.setSpacing(SPACE["xs"])
         views.addWidget(self.bar, 1)
         views.addWidget(self.grid)
@@ -64,6 +64,10 @@ class ReviewProgress(QWidget):
         layout.addWidget(self.summary)
         layout.addLayout(views)
         self.update_icons()
+
+    def add_order(self, order: QWidget) -> None:
+        """Place the choice of the list's order beside the bar."""
+        self._views.insertWidget(1, order)
 
     def _make_button(self, name: str, text: str, action: str) -> QToolButton:
         button = QToolButton()
