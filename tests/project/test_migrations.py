@@ -76,12 +76,12 @@ def test_a_file_of_version_1_has_no_notes_and_takes_them(version_1: Path):
     project.close()
 
 
-@pytest.mark.parametrize("version", [3, 4])
+@pytest.mark.parametrize("version", [3, 4, 5])
 def test_a_file_with_notes_opens_with_them_and_its_authors(tmp_path: Path, version: int):
     path = Path(shutil.copy(GOLDEN / f"version-{version}.sqlite", tmp_path / "clip.mp4.iouv"))
     project = ProjectFile.open(path)
     document = project.load().document
-    assert path.with_name("clip.mp4.iouv.v3").exists() is (version == 3)
+    assert [path.with_name(f"clip.mp4.iouv.v{n}").exists() for n in (3, 4)] == [version == n for n in (3, 4)]
     assert document.notes() == (
         Note(1, "Why?", 4, 8, author="ana", when=12.5),
         Note(2, "Dark", 6, when=13.0, done=True),

@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from iouviewer.formats.json_safe import as_index, as_number
 from iouviewer.formats.number_text import extents
 from iouviewer.formats.patching.edits import KEY_FLAGS, EditedBox, Edits, Part
 from iouviewer.formats.patching.json_text import elements, elements_changed, find, member, members_changed
+from iouviewer.formats.patching.label_names import numbered_stem
 from iouviewer.formats.patching.texts import NUMBER_TOLERANCE, SourceFiles, Splice, apply_splices, cannot_patch
 from iouviewer.formats.rows import attribute_value
 from iouviewer.i18n import tr
@@ -228,7 +229,17 @@ class _CocoPatch:
             known = dict(zip(self.edits.original.images.ids, self.edits.original.images.frames, strict=True))
             base = (as_index(sample["frame_id"]) or 0) - known.get(sample.get("id"), as_index(sample["frame_id"]) or 0)
             entry["frame_id"] = frame + base
-        return entry | {"file_name": data.image_name(own, f"{own + 1:06d}.jpg"), "width": width, "height": height}
+        return entry | {"file_name": self._image_name(frame), "width": width, "height": height}
+
+    def _image_name(self, frame: int) -> str:
+        """The name of the image of a frame: that of the source, else in the manner of the others of the file."""
+        table, own = self.edits.original.images, frame + self.edits.shift
+        name = self.edits.data.image_name(own, "")
+        known = {f: PurePosixPath(n) for f, n in zip(table.frames, table.names, strict=True) if n}
+        stem = numbered_stem({f: path.stem for f, path in known.items()}, frame)
+        if name or stem is None:
+            return name or f"{own + 1:06d}.jpg"
+        return str(next(iter(known.values())).with_name(f"{stem}{next(iter(known.values())).suffix}"))
 
     def _new_entry(self, box: EditedBox, number: int, image_id: Any) -> dict[str, Any]:
         values = _xywh(box)

@@ -189,15 +189,16 @@ class _CvatPatch(CvatFile):
         columns = np.array([now[frame].rect for frame in frames]).T
         flags = np.array([now[frame].flags for frame in frames], np.int64)
         places = np.array(frames, np.int64) // self.spacing
+        before = set(self._frames_before(now))
         for frame, is_key in zip(frames, find_key_frames(places, columns, flags).tolist(), strict=True):
             shape = at.get(frame)
             if shape is None:
                 continue
             was_key = shape.node is not None and shape.node.attributes.get("keyframe") != "0"
-            touched = now[frame].changed or any(
-                (other := now.get(frame + side * self.spacing)) is None or other.changed for side in (-1, 1)
-            )
-            shape.key = is_key if now[frame].changed else was_key or (is_key and bool(touched))
+            beside = (frame - self.spacing, frame + self.spacing)
+            # A box beside another one that changed or went may have been interpolated from it.
+            touched = any(now[f].changed if f in now else f in before for f in beside)
+            shape.key = is_key if now[frame].changed else was_key or (is_key and touched)
 
     def _end_runs(self, at: dict[int, _Shape], now: dict[int, EditedBox], gone: dict[int, Node]) -> None:
         """Elements with outside="1" where a box was removed or a new box is the last one; keys after gaps."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from iouviewer.formats.interface import ReadContext
@@ -64,16 +64,21 @@ class LabelNames:
         return beside.pop()
 
     def _numbered(self, frame: int) -> Path | None:
-        """A name with another number, if all files have names that differ by their frames only."""
-        forms: Counter[tuple[str, str, int]] = Counter()
-        widths = set()
-        for known, path in self._known.items():
-            found = _NUMBERED.fullmatch(path.stem)
-            if found is None:
-                return None
-            forms[(found[1], found[3], int(found[2]) - known)] += 1
-            widths.add(len(found[2]) if found[2].startswith("0") and len(found[2]) > 1 else 0)
-        if len(forms) != 1:
+        stem = numbered_stem({known: path.stem for known, path in self._known.items()}, frame)
+        return None if stem is None else self._folder(frame) / f"{stem}{self._ending}"
+
+
+def numbered_stem(known: Mapping[int, str], frame: int) -> str | None:
+    """The name of a frame, where those of other frames differ by their numbers only; None where they do not say it."""
+    forms: set[tuple[str, str, int]] = set()
+    widths = set()
+    for other, stem in known.items():
+        found = _NUMBERED.fullmatch(stem)
+        if found is None:
             return None
-        ((before, after, first),) = forms
-        return self._folder(frame) / f"{before}{frame + first:0{max(widths)}d}{after}{self._ending}"
+        forms.add((found[1], found[3], int(found[2]) - other))
+        widths.add(len(found[2]) if found[2].startswith("0") and len(found[2]) > 1 else 0)
+    if len(forms) != 1:
+        return None
+    ((before, after, first),) = forms
+    return f"{before}{frame + first:0{max(widths)}d}{after}"
