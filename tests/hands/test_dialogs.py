@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import shlex
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QComboBox, QDialog, QLabel, QLineEdit, QListWidget, QPlainTextEdit
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QComboBox, QDialog, QLabel, QLineEdit, QListWidget, QPlainTextEdit, QPushButton
 
+from iouviewer.cli import main
 from iouviewer.formats.registry import ReadContext, read_boxes
 from tests.hands.cases import Case
 from tests.hands.hands import Hands
@@ -69,7 +72,7 @@ def test_a_range_of_frames_is_exported_as_mot_and_the_losses_are_said(person: Ha
     hands, target = person, tmp_path / "part.txt"
 
     def export(dialog: QDialog) -> None:
-        hands.click(_row(dialog, "MOTChallenge"))
+        hands.click(_row(dialog, "MOTChallenge text"))
         assert hands.button("Export 48 boxes", dialog)
         hands.choose(part(dialog, QComboBox, "exportFrames"), "Range")
         hands.click(part(dialog, QLineEdit, "exportRange"))
@@ -86,6 +89,33 @@ def test_a_range_of_frames_is_exported_as_mot_and_the_losses_are_said(person: Ha
     hands.wait(lambda: message(hands) == f"Exported {target}", "the export")
     boxes = read_boxes(target, ReadContext(size=(320, 240), frame_count=24))
     assert sorted(set(boxes.frames.tolist())) == list(range(4, 10))
+
+
+def test_the_copied_command_line_writes_the_same_file(person: Hands, tmp_path: Path) -> None:
+    hands, target, again = person, tmp_path / "part.txt", tmp_path / "again.txt"
+    hands.key("S")
+    hands.wait(lambda: hands.reads("Saved, clip.avi.iouv"), "the project")
+    QGuiApplication.clipboard().clear()
+
+    def export(dialog: QDialog) -> None:
+        button = dialog.findChild(QPushButton, "exportCommand")
+        assert button is not None and not button.isVisible(), "no command writes the IoU of a project"
+        hands.click(_row(dialog, "MOTChallenge text"))
+        hands.choose(part(dialog, QComboBox, "exportFrames"), "Range")
+        hands.click(part(dialog, QLineEdit, "exportRange"))
+        hands.key("Ctrl+A")
+        hands.type("4:10")
+        save_to(hands, dialog, target)
+        hands.click(hands.button("Copy command line", dialog))
+        hands.click(hands.button("Export 12 boxes", dialog))
+
+    with hands.in_dialog(export):
+        hands.key("Ctrl+E")
+    hands.wait(target.exists, "the export")
+    command = shlex.split(QGuiApplication.clipboard().text())
+    assert command[:4] == ["iouviewer", "convert", "--to", "mot"] and command[-2:] == ["--frames", "4:10"]
+    assert main([str(again) if word == str(target) else word for word in command[1:]]) == 0
+    assert again.read_bytes() == target.read_bytes()
 
 
 def test_predictions_are_exported_in_the_format_that_is_chosen(person: Hands, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from iouviewer.metrics.table import Int
 from iouviewer.ui.dialogs.export_preview import PreviewReader, box_writer, can_preview
 from iouviewer.ui.dialogs.frame import FramedDialog, field_label
 from iouviewer.ui.dialogs.search_dialog import Choice, DetailDelegate, match_rank
+from iouviewer.ui.export_command import CommandButton, command_line
 from iouviewer.ui.exports import (
     EXPORTS,
     EXPORTS_BY_ID,
@@ -183,6 +184,8 @@ class ExportDialog(FramedDialog):
         self.fix.setAutoDefault(False)
         self.fix.clicked.connect(self._on_fix_clicked)
         self.add_cancel()
+        self.command = CommandButton()
+        self.footer.insertWidget(1, self.command)
         self.primary = self.add_primary(tr("Export"))
         self.primary.clicked.connect(self.accept)
 
@@ -390,12 +393,19 @@ class ExportDialog(FramedDialog):
         return tr("Export")
 
     def _update_warning(self) -> None:
-        """Show the first thing that the user should know, with its way out."""
+        """Show the first thing that the user should know, with its way out, and the command line."""
+        self.command.offer(self._command_line())
         text, fix = self._find_warning()
         self.warning.setText(text)
         self.warning.setVisible(bool(text))
         self.fix.setText(fix)
         self.fix.setVisible(bool(fix))
+
+    def _command_line(self) -> str:
+        chosen, kind = {_ALL: None, VERIFIED: VERIFIED, _RANGE: self.range.text()}, self.frames.currentData()
+        if self._export is None or self._error is not None or kind not in chosen:
+            return ""
+        return command_line(self._export, self._writer, self._source, self.path.text().strip(), chosen[kind])
 
     def _find_warning(self) -> tuple[str, str]:
         export, data = self._export, self._data
