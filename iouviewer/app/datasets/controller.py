@@ -49,7 +49,7 @@ class DatasetController(QObject):
         self._file: DatasetFile | None = None
         self._timer = QTimer(self, singleShot=True, interval=SAVE_MS)
         self._timer.timeout.connect(self.save)
-        session.sourceChanged.connect(self._on_source_changed)
+        projects.ready.connect(self._on_video_shown)
         projects.projectOpened.connect(self._on_project_opened)
 
     # State
@@ -248,7 +248,8 @@ class DatasetController(QObject):
 
     # What the window opens
 
-    def _on_source_changed(self) -> None:
+    def _on_video_shown(self) -> None:
+        """A video is shown with its project; before that, its project may still name another place of it."""
         path = self._session.source.path
         if self._file is None or not self._session.frame_count or not path:
             return
@@ -256,8 +257,12 @@ class DatasetController(QObject):
         if source is None:
             # Another video was opened: the dataset is left, and is found again among the recent files.
             self.close()
-        elif source.id != self.dataset.current:
-            self.dataset = replace(self.dataset, current=source.id)
+            return
+        project = str(self._projects.path or source.project)
+        dataset = replace(self.dataset, current=source.id)
+        dataset = dataset.changed(source.id, lambda one: replace(one, project=project))
+        if dataset != self.dataset:
+            self.dataset = dataset
             self._timer.start()
             self.changed.emit()
 

@@ -137,6 +137,29 @@ def test_another_video_leaves_the_dataset_and_its_file_stays(
     assert len(DatasetFile(path).read()) == 2
 
 
+def test_a_dataset_that_moved_with_its_videos_goes_on_there(window: Window, videos: list[Path]) -> None:
+    folder = videos[0].parent
+    path = folder / "d.ioudataset"
+    window.controller.create(path, sources(videos))
+    twenty_steps(window.session)
+    expected = content_of(window.session)
+    window.controller.finish()
+    window.projects.close()
+    new = folder.rename(folder.with_name("elsewhere"))
+    other = Window()
+    try:
+        # The project still names the old place of its video when it is read.
+        other.controller.open(new / path.name)
+        assert other.controller.path == new / path.name
+        assert other.session.source.path == str(new / "a.mp4")
+        assert content_of(other.session) == expected
+        assert other.controller.step(1)
+        assert other.controller.current is not None
+        assert other.controller.current.file_name == "b.mp4"
+    finally:
+        other.projects.close()
+
+
 def test_an_absent_source_is_named_and_stepped_over(window: Window, videos: list[Path], tmp_path: Path) -> None:
     window.controller.create(tmp_path / "d.ioudataset", sources(videos))
     videos[1].unlink()
