@@ -385,6 +385,15 @@ def test_a_dataset_that_was_worked_on_keeps_its_projects(world: BatchWorld, tmp_
     assert found[0].prediction_files == () and len(found[1].prediction_files) == 2
 
 
+def test_a_speed_is_given_only_where_all_tasks_ran_on_the_same_hardware() -> None:
+    from iouviewer.jobs.batch.results import _speed
+
+    one = {"device": "cpu", "hardware": "a", "threads": 1}
+    assert _speed([{**one, "fps": 10.0}, {**one, "fps": 30.0}, {**one, "fps": 12.0}]) == 12.0
+    assert _speed([{**one, "fps": 10.0}, {**one, "hardware": "b", "fps": 10.0}]) is None
+    assert _speed([{**one, "fps": None}]) is None and _speed([]) is None
+
+
 def test_a_manifest_goes_through_json_unchanged(world: BatchWorld) -> None:
     manifest = read_manifest(world.manifest).manifest
     assert msgspec.json.decode(msgspec.json.encode(manifest), type=BatchManifest) == manifest

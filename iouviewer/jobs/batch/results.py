@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -89,8 +91,16 @@ def _whole_run(tasks: Sequence[BatchTask], out: OutputFolder, source: str) -> Mo
     )
     finished = Finished(done=len(found), seconds=0.0, unreadable=unreadable, inputs=inputs)
     collected = Collected(found, model, finished)
-    boxes = imported_run(collected, request, fingerprint, size, count, None, None)
-    return ModelRun(source, boxes, size, count, None, None, images=images)
+    fps = _speed([out.measured(one.key) for one in tasks])
+    boxes = imported_run(collected, request, fingerprint, size, count, fps, None)
+    return ModelRun(source, boxes, size, count, fps, None, images=images)
+
+
+def _speed(measured: Sequence[Mapping[str, Any]]) -> float | None:
+    """Median FPS of the tasks; None where they ran on several kinds of hardware, whose speeds are never mixed."""
+    kinds = {(one.get("device"), one.get("hardware"), one.get("threads")) for one in measured}
+    known = [float(one["fps"]) for one in measured if one.get("fps")]
+    return statistics.median(known) if len(kinds) == 1 and known else None
 
 
 def batch_videos(read: ReadManifest, planned: Planned, out: OutputFolder, request: EvalRequest) -> list[UnreadVideo]:
