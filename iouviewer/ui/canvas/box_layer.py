@@ -98,6 +98,10 @@ class BoxLayer:
         """
         self._captions_item.keep_free(place)
 
+    def keep_corner_free(self, width: int, height: int) -> None:
+        """Place no caption on the upper left corner of the canvas; logical pixels."""
+        self._captions_item.keep_corner_free(width, height)
+
     def show_frame(self, frame: int, *, is_dragging: bool = False) -> None:
         """Show the boxes of a frame (-1: no boxes); only differences are repainted."""
         self._view = self.builder.build(frame, is_dragging=is_dragging)

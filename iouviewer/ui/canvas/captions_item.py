@@ -88,6 +88,7 @@ class _FixedKey(NamedTuple):
     px: float
     area: Rect
     free: Rect | None
+    corner: tuple[int, int]
     boxes: tuple[int, ...]
 
 
@@ -104,6 +105,7 @@ class CaptionsItem(QGraphicsItem):
         self._px = 1.0
         self._area: Rect = (0.0, 0.0, 0.0, 0.0)
         self._free: Rect | None = None
+        self._corner = (0, 0)
         self._details: dict[BoxRef, Caption] = {}
         self._excluded: frozenset[BoxRef] = frozenset()
         self._all_captions = False
@@ -147,6 +149,12 @@ class CaptionsItem(QGraphicsItem):
         free = None if found is None else (found.left(), found.top(), found.right(), found.bottom())
         if free != self._free:
             self._free = free
+            self._use_layout(self._arrange())
+
+    def keep_corner_free(self, width: int, height: int) -> None:
+        """Place no caption on the upper left corner of the visible part, where a badge hides it; logical pixels."""
+        if (width, height) != self._corner:
+            self._corner = width, height
             self._use_layout(self._arrange())
 
     def show_view(self, view: FrameView) -> None:
@@ -197,7 +205,7 @@ class CaptionsItem(QGraphicsItem):
             and is_captioned(box, mode, all_captions=all_captions)
         ]
         # Fixed captions keep their positions while only details change, as when the mouse moves over boxes.
-        key = _FixedKey(self._px, self._area, self._free, tuple(id(box) for box, _ in captioned))
+        key = _FixedKey(self._px, self._area, self._free, self._corner, tuple(id(box) for box, _ in captioned))
         if key != self._fixed_key:
             self._fixed_key, self._fixed = key, (captioned, _FixedCaptions.of(self._place(captioned)))
 
@@ -236,7 +244,10 @@ class CaptionsItem(QGraphicsItem):
         }
 
     def _occupied(self, scale: float) -> Iterator[Rect]:
-        """Rectangles of the caption of a proposed fix and of padlocks."""
+        """Rectangles of the badge, of the caption of a proposed fix and of padlocks."""
+        left, top, *_ = self._area
+        if all(self._corner):
+            yield left, top, left + self._corner[0], top + self._corner[1]
         if self._free is not None:
             yield self._free
         for box in self._view.boxes:

@@ -169,6 +169,7 @@ class FrameCanvas(ZoomView):
         frame = -1 if self._boxes_hidden else self._shown_frame
         self.boxes.show_frame(frame, is_dragging=bool(self.dragged_refs))
         self._overlays.show_badge(self._shown_frame)
+        self.boxes.keep_corner_free(*self._overlays.badge_corner)
         self._show_emphasis()
 
     def _is_out_of_sight(self) -> bool:

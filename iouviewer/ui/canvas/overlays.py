@@ -196,6 +196,11 @@ class CanvasOverlays:
         below = self.badge.height() + _INSET // 2 if self.badge.text else 0
         self.status.move(_INSET, _INSET + below)
 
+    @property
+    def badge_corner(self) -> tuple[int, int]:
+        """Width and height of the corner of the canvas that the badge takes, logical pixels; 0 while it is hidden."""
+        return (0, 0) if not self.badge.text else (_INSET + self.badge.width(), _INSET + self.badge.height())
+
     def show_badge(self, frame: int) -> None:
         """Show what a person has said about a frame; -1: nothing."""
         self.badge.show_frame(frame)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QRectF
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from iouviewer.document.boxes import Box
 from iouviewer.document.edits import AddBoxes
@@ -263,6 +263,20 @@ def _count_separate(view: CanvasView) -> int:
     placed = [QRectF(p.left, p.top, p.right - p.left, p.bottom - p.top) for p in view.boxes.captions.values()]
     assert not any(a.intersects(b) for i, a in enumerate(placed) for b in placed[:i])
     return len(placed)
+
+
+def test_no_caption_lies_behind_the_badge_of_the_frame(qtbot):
+    missed = (20.0, 40.0, 70.0, 120.0)
+    view = canvas_for(session_with({0: [missed]}, {"base": {0: []}}))
+    qtbot.addWidget(view)
+    badge = view.findChild(QWidget, "frameBadge")
+    assert badge.isVisible()
+    [placed] = view.boxes.captions.values()
+    corner = view.viewport().mapFromGlobal(badge.mapToGlobal(badge.rect().topLeft()))
+    shown = QRectF(placed.left * view.px, placed.top * view.px, 1.0, 1.0).topLeft()
+    at = view.mapFromScene(shown)
+    size = (placed.right - placed.left, placed.bottom - placed.top)
+    assert not QRectF(*at.toTuple(), *size).intersects(QRectF(*corner.toTuple(), badge.width(), badge.height()))
 
 
 def test_details_stay_clear_of_the_handles_of_their_box(qtbot):
