@@ -55,6 +55,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("--json", tr("write all metrics as JSON")),
         ("--plot", tr("write the IoU plot, .png or .svg")),
         ("--html", tr("write the HTML report")),
+        ("--md", tr("write table, verdicts and notes as Markdown, for a pull request")),
+        ("--junit", tr("write the verdicts and the condition of --fail-if as JUnit XML")),
+        ("--metrics", tr("write the numbers of all variants as flat JSON, for DVC, MLflow and others")),
         ("--table", tr("write the table of scores, speed and accuracy drop: .md, .csv, .tex, .html or .txt")),
     ):
         parser.add_argument(option, type=Path, metavar="FILE", help=text)
@@ -97,6 +100,9 @@ def run(args: argparse.Namespace) -> int:
             "--plot": args.plot,
             "--html": args.html,
             "--table": args.table,
+            "--md": args.md,
+            "--junit": args.junit,
+            "--metrics": args.metrics,
         },
         (args.video, args.gt, *(path for _, path in [*args.pred, *args.model]), args.speed, *frame_lists(args.frames)),
         force=args.force,
@@ -122,6 +128,9 @@ def run(args: argparse.Namespace) -> int:
         (args.json, result.json),
         (args.plot, lambda: result.plot(args.plot)),
         (args.html, result.html),
+        (args.md, result.markdown),
+        (args.junit, lambda: result.junit(args.fail_if)),
+        (args.metrics, result.metrics),
         (args.table, lambda: result.table(args.table.suffix.lower())),
     ):
         if path is not None:

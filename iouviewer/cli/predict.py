@@ -34,6 +34,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser)
     add_frames_option(parser)
     add_split_option(parser)
+    parser.add_argument(
+        "--resume", action="store_true", help=tr("continue runs in DIR that were interrupted: run only missing frames")
+    )
     add_force_option(parser)
 
 
@@ -52,11 +55,14 @@ def run(args: argparse.Namespace) -> int:
         options=run_options(args),
         frames=args.frames,
         split=args.split or "val",
+        resume=args.resume,
     )
     if args.out.is_dir():
         outputs = {f"{name}{end}": args.out / f"{name}{end}" for name, _ in request.models for end in RUN_ENDINGS}
         check_outputs(
-            outputs, (video, *(path for _, path in request.models), *frame_lists(args.frames)), force=args.force
+            outputs,
+            (video, *(path for _, path in request.models), *frame_lists(args.frames)),
+            force=args.force,
         )
     with ProgressLine("predict") as progress:
         result = predict(request, progress)

@@ -20,6 +20,7 @@ from iouviewer.jobs.scoring import VariantScore
 from iouviewer.jobs.speeds import speed_notes, with_ratios
 from iouviewer.metrics.table import Int
 from iouviewer.reports.data_files import PairRow, json_bytes, pairs_csv, score_csv
+from iouviewer.reports.eval_reports import eval_junit, eval_markdown, metrics_json
 from iouviewer.reports.html import html_bytes
 from iouviewer.reports.notes import ReportNote
 from iouviewer.reports.plot import plot_bytes
@@ -129,6 +130,18 @@ class EvalResult:
         """The table of which variant ships, in a format of ``reports.variant_table.FORMATS``."""
         said = filter_text(self.truth.rules.filter)
         return table_bytes(suffix, self.values["variants"], self.protocol["baseline"], said)
+
+    def markdown(self) -> bytes:
+        """Table, verdicts and notes for a pull request."""
+        return eval_markdown(self.values, title=self.title, head=self._head(), sentences=self.sentences)
+
+    def junit(self, condition: str | None = None) -> bytes:
+        """The verdicts, and a condition (``jobs.fail_if``), as JUnit XML."""
+        return eval_junit(self.values, None if condition is None else (condition, self.condition_holds(condition)))
+
+    def metrics(self) -> bytes:
+        """The numbers of all variants as JSON for experiment trackers."""
+        return metrics_json(self.values["variants"])
 
     def html(self) -> bytes:
         """The report as one HTML file."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -74,17 +75,21 @@ class KeptRuns:
         except UserError:
             return None  # not of a run; writing over it is refused unless it is ours
         protocol = boxes.protocol
-        asked = {key: value for key, value in asdict(options).items() if key in ASKED}
-        same = (
-            protocol.get("complete") is True
-            and protocol.get("asked") == asked
-            and protocol.get("sha256") == _digest(weights)
-            and (context.fingerprint or None) == protocol.get("fingerprint")
-        )
+        same = protocol.get("complete") is True and is_same_run(protocol, weights, options, context.fingerprint)
         covered = boxes.covered
         if not same or covered is None or not np.isin(frames, covered).all():
             return None
         return boxes
+
+
+def is_same_run(protocol: Mapping[str, Any], weights: Path, options: RunOptions, fingerprint: str | None) -> bool:
+    """Whether a stored run had these weights and settings on the video with this fingerprint."""
+    asked = {key: value for key, value in asdict(options).items() if key in ASKED}
+    return bool(
+        protocol.get("asked") == asked
+        and protocol.get("sha256") == _digest(weights)
+        and (fingerprint or None) == protocol.get("fingerprint")
+    )
 
 
 def _digest(weights: Path) -> str:

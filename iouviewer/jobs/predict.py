@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -17,7 +17,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.inference.protocol import Detections, Failed, Finished, FrameDetections, ModelLoaded
 from iouviewer.inference.runner import RunMessage, RunRequest, no_frame_failure, run_in_process
-from iouviewer.jobs.data_set import listed_images, open_reader
+from iouviewer.jobs.data_set import listed_images, open_data_set, open_reader
 from iouviewer.jobs.frame_selection import parse_frames
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
 from iouviewer.jobs.run_facts import (
@@ -43,6 +43,7 @@ class PredictRequest:
 
     Attributes:
         video: a video, a folder of images, or a ``data.yaml``, of which ``split`` gives the images.
+        resume: run only the frames that the files in ``out`` lack.
     """
 
     video: Path
@@ -51,6 +52,7 @@ class PredictRequest:
     options: RunOptions
     frames: str | None = None
     split: str = "val"
+    resume: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +324,7 @@ def predict(request: PredictRequest, progress: ProgressCallback = no_progress) -
     failures: list[UserError] = []
     for name, weights in request.models:
         try:
-            run = run_model(request.video, name, weights, request.options, frames, progress, files=images)
+            run = _run_or_resume(request, name, weights, frames, progress, images)
         except UserError as error:
             failures.append(UserError(tr("{variant}: {failure}", variant=name, failure=error)))
             is_interrupted = isinstance(error, RunInterruptedError)
@@ -336,6 +338,33 @@ def predict(request: PredictRequest, progress: ProgressCallback = no_progress) -
         if is_interrupted:
             break
     return PredictResult(tuple(runs), tuple(failures))
+
+
+def _run_or_resume(
+    request: PredictRequest,
+    name: str,
+    weights: Path,
+    frames: Int | None,
+    progress: ProgressCallback,
+    images: Sequence[Path],
+) -> ModelRun:
+    """Run a model on the frames, or on those that its file lacks."""
+    if not request.resume:
+        return run_model(request.video, name, weights, request.options, frames, progress, files=images)
+    from iouviewer.jobs.eval_inputs import ReadOptions, read_source
+    from iouviewer.jobs.resumed_runs import joined_part, read_part
+
+    data = open_data_set(request.video, request.split) if images else None
+    source, context = read_source(request.video, ReadOptions(split=request.split), data)
+    context = replace(context, kind=ImportKind.PREDICTIONS)
+    wanted = np.arange(source.frame_count) if frames is None else frames
+    part = read_part(request.out / f"{name}{RUN_ENDINGS[0]}", weights, request.options, wanted, context)
+    if part is None:
+        return run_model(request.video, name, weights, request.options, frames, progress, files=images)
+    if not len(part.missing):
+        return ModelRun(name, part.boxes, (source.width, source.height), source.frame_count, None, None)
+    run = run_model(request.video, name, weights, request.options, part.missing, progress, files=images)
+    return replace(run, boxes=joined_part(part, run.boxes))
 
 
 def _partial_failure(run: ModelRun, written: Path) -> UserError:

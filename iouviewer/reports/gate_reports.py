@@ -12,8 +12,6 @@ from iouviewer.metrics.verdict import Outcome
 from iouviewer.reports.data_files import text_bytes
 from iouviewer.reports.text_table import text_table
 
-_SUITE_NAME = " ".join(("iouviewer", "gate"))
-
 
 def _delta_titles() -> list[str]:
     return [column.title for column in columns_for(Output.GATE)]
@@ -73,7 +71,8 @@ def gate_text(judgements: Sequence[Judgement], notes: Sequence[str] = ()) -> str
     return "".join([*lines, *(tr("Note: {note}", note=note) + "\n" for note in notes)])
 
 
-def _markdown_text(text: str) -> str:
+def markdown_text(text: str) -> str:
+    """The text in one line, without anything that Markdown would format."""
     for special in "\\`*_|<>[]":
         text = text.replace(special, f"\\{special}")
     return " ".join(text.split())
@@ -88,10 +87,10 @@ def gate_markdown(judgements: Sequence[Judgement], *, title: str, notes: Sequenc
     notes.
     """
     header = (tr("Variant"), tr("Verdict"), tr("Reason"))
-    lines = [f"## {_markdown_text(title)}", "", _markdown_row(header), "| --- | --- | --- |"]
+    lines = [f"## {markdown_text(title)}", "", _markdown_row(header), "| --- | --- | --- |"]
     lines += [
         _markdown_row(
-            [_markdown_text(one.name), f"**{one.outcome_text}**", _markdown_text(f"{one.sentence} {one.run_note}")]
+            [markdown_text(one.name), f"**{one.outcome_text}**", markdown_text(f"{one.sentence} {one.run_note}")]
         )
         for one in judgements
     ]
@@ -99,9 +98,9 @@ def gate_markdown(judgements: Sequence[Judgement], *, title: str, notes: Sequenc
     if rows:
         by_video = (tr("Variant"), tr("Video"), tr("Frames"), *_delta_titles())
         lines += ["", _markdown_row(by_video), "| --- | --- |" + " ---: |" * (len(by_video) - 2)]
-        lines += [_markdown_row([_markdown_text(cell) for cell in row]) for row in rows]
+        lines += [_markdown_row([markdown_text(cell) for cell in row]) for row in rows]
     if notes:
-        lines += ["", *(f"- {_markdown_text(note)}" for note in notes)]
+        lines += ["", *(f"- {markdown_text(note)}" for note in notes)]
     return text_bytes("\n".join(lines) + "\n")
 
 
@@ -113,10 +112,24 @@ def _xml_text(text: str) -> str:
 
 
 def gate_junit(judgements: Sequence[Judgement], *, undecided_fails: bool) -> bytes:
-    """One test case per variant.
+    """One test case per variant, as ``judgements_junit``."""
+    return judgements_junit(judgements, command="gate", undecided_fails=undecided_fails)
+
+
+Condition = tuple[str, bool]
+"""The text of ``--fail-if``, and whether it holds."""
+
+
+def judgements_junit(
+    judgements: Sequence[Judgement], *, command: str, undecided_fails: bool, condition: Condition | None = None
+) -> bytes:
+    """One test case per variant, and one for a condition, which fails if it holds.
 
     FAIL is a failure, UNDECIDED a failure or skipped, CANNOT_JUDGE an error. With several videos each case has the
     properties ``VIDEO: frames`` and ``VIDEO: ap``, ``pq``, ``avg_iou`` in points.
+
+    Args:
+        command: of the program, for the names of suite and cases.
     """
     kinds = {
         Outcome.PASS: None,
@@ -125,19 +138,30 @@ def gate_junit(judgements: Sequence[Judgement], *, undecided_fails: bool) -> byt
         Outcome.UNDECIDED: "failure" if undecided_fails else "skipped",
     }
     results = [kinds[one.outcome] for one in judgements]
-    counts = {"tests": len(results), "failures": results.count("failure"), "errors": results.count("error")}
-    suite = ElementTree.Element("testsuite", name=_SUITE_NAME, skipped=str(results.count("skipped")))
-    for key, value in counts.items():
-        suite.set(key, str(value))
+    suite = ElementTree.Element("testsuite", name=f"iouviewer {command}")
     for judgement, kind in zip(judgements, results, strict=True):
-        case = ElementTree.SubElement(suite, "testcase", classname="iouviewer.gate", name=_xml_text(judgement.name))
+        case = _case(suite, command, judgement.name)
         if judgement.videos:
             _add_properties(case, judgement.videos)
         if kind is not None:
             ElementTree.SubElement(case, kind, message=_xml_text(f"{judgement.outcome_text}: {judgement.sentence}"))
         if judgement.run_note:
             ElementTree.SubElement(case, "system-out").text = _xml_text(judgement.run_note)
+    if condition is not None:
+        text, holds = condition
+        case = _case(suite, command, text)
+        results.append("failure" if holds else None)
+        if holds:
+            message = _xml_text(tr("The condition holds: {condition}", condition=text))
+            ElementTree.SubElement(case, "failure", message=message)
+    counts = {"skipped": "skipped", "failures": "failure", "errors": "error"}
+    for key, kind in {"tests": None, **counts}.items():
+        suite.set(key, str(len(results) if kind is None else results.count(kind)))
     return bytes(ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)) + b"\n"
+
+
+def _case(suite: ElementTree.Element, command: str, name: str) -> ElementTree.Element:
+    return ElementTree.SubElement(suite, "testcase", classname=f"iouviewer.{command}", name=_xml_text(name))
 
 
 def _add_properties(case: ElementTree.Element, videos: Sequence[VideoRow]) -> None:
