@@ -203,11 +203,7 @@ class _Reading:
         baseline = self._check_baseline(read)
         comparison = build_comparison(inputs, baseline, request.settings, self._margins)
 
-        def again() -> Comparison:
-            found = read if isinstance(video, GateVideo) else video.read()
-            return build_comparison(found.inputs, baseline, found.request.settings, self._margins)
-
-        self.sources.append(store_facts(comparison, self._store, again))
+        self.sources.append(store_facts(comparison, self._store, self._reader(video, baseline)))
         several = len(self.videos) > 1
         texts = find_warnings(request, inputs.truth, inputs.variants)
         self._notes += [with_prefix(video.name, text) if several else text for text in texts]
@@ -216,6 +212,15 @@ class _Reading:
             counts_as_one_class(comparison.truth, predictions.table, comparison.labelled)
             for predictions in comparison.variants.values()
         )
+
+    def _reader(self, video: GateVideo | UnreadVideo, baseline: str) -> Callable[[], Comparison]:
+        """Reads a video once more; holds nothing of one that is not in memory already."""
+
+        def again() -> Comparison:
+            read = video if isinstance(video, GateVideo) else video.read()
+            return build_comparison(read.inputs, baseline, read.request.settings, self._margins)
+
+        return again
 
     def _check_baseline(self, video: GateVideo) -> str:
         """The baseline's name: the one given, otherwise the first video's first variant; every video must have it."""

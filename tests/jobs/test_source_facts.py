@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iouviewer.jobs.compare import Pool, compare_pooled
+from iouviewer.jobs.eval_inputs import ReadOptions
+from iouviewer.jobs.evaluate import EvalRequest
+from iouviewer.jobs.gate import GateStatus, GateVideo, UnreadVideo, gate_files, judge
 from iouviewer.jobs.judge import Names, judge_all
 from iouviewer.jobs.source_facts import PartialStore, store_facts
 from iouviewer.metrics.table import UNSPECIFIED_CLASS
@@ -107,3 +113,31 @@ def test_partials_beyond_the_limit_lie_in_a_folder_that_goes_with_the_store() ->
         assert folder is not None and len(list(folder.iterdir())) == 2
         assert stored.scored["other"][0]().frames == FRAMES
     assert not folder.exists()
+
+
+def test_a_gate_has_one_video_in_memory_at_a_time_and_tells_which(tmp_path) -> None:
+    alive: list[weakref.ref] = []
+    told = []
+
+    def read(number: int) -> GateVideo:
+        gc.collect()
+        assert [ref for ref in alive if ref() is not None] == []
+        rows = [f"{frame},{10 + 3 * number},10,40,50,person,0.9\n" for frame in range(40)]
+        for name in ("base", "other"):
+            (tmp_path / f"{name}{number}.csv").write_text("frameID,x1,y1,x2,y2,class,score\n" + "".join(rows))
+        (tmp_path / f"gt{number}.csv").write_text(
+            "frameID,x1,y1,x2,y2,class\n" + "".join(row.rsplit(",", 1)[0] + "\n" for row in rows)
+        )
+        options = ReadOptions(size=(100, 100), frame_count=40)
+        preds = tuple((name, tmp_path / f"{name}{number}.csv") for name in ("base", "other"))
+        video = gate_files(f"v{number}", EvalRequest(None, tmp_path / f"gt{number}.csv", preds, read=options))
+        alive.append(weakref.ref(video.inputs))
+        return video
+
+    request = EvalRequest(None, None)
+    videos = [UnreadVideo(f"v{number}", request, partial(read, number)) for number in range(3)]
+    result = judge(videos, {"ap": 1.0, "pq": 1.0}, lambda done, total, label="": told.append(label))
+
+    assert result.status is GateStatus.PASS and len(alive) == 3
+    assert told == ["scoring v0", "scoring v1", "scoring v2", "judging other"]
+    assert [row.name for row in result.judgements[0].videos] == ["v0", "v1", "v2"]
