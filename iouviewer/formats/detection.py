@@ -88,7 +88,8 @@ class FileSample:
 
     def has_keys(self, *keys: str) -> bool:
         """Whether all these names occur as JSON keys, at any depth."""
-        return all(re.search(rf'"{key}"\s*:', self.text) for key in keys)
+        # Looking for the plain name first is many times faster in long texts.
+        return all(f'"{key}"' in self.text and re.search(rf'"{key}"\s*:', self.text) for key in keys)
 
     @cached_property
     def lines(self) -> list[str]:

@@ -16,7 +16,7 @@ import numpy as np
 import orjson
 
 from iouviewer.errors import UserError
-from iouviewer.formats.detection import FileSample, Syntax
+from iouviewer.formats.detection import SAMPLE_BYTES, FileSample, Syntax
 from iouviewer.formats.json_safe import as_number, read_json
 from iouviewer.formats.text import read_lines, read_text
 from iouviewer.i18n import tr
@@ -96,7 +96,7 @@ def read_header(sample: FileSample) -> list[str]:
 
 def _first_keys(text: str) -> list[str]:
     """The keys of the first object of a list or of a line, if its values are plain: numbers, texts or four numbers."""
-    start = text.lstrip()
+    start = text[:SAMPLE_BYTES].lstrip()
     start = start[1:].lstrip() if start.startswith("[") else start
     if not start.startswith("{"):
         return []
