@@ -138,7 +138,7 @@ def judgements_junit(
         Outcome.UNDECIDED: "failure" if undecided_fails else "skipped",
     }
     results = [kinds[one.outcome] for one in judgements]
-    suite = ElementTree.Element("testsuite", name=f"iouviewer {command}")
+    suite = ElementTree.Element("testsuite", name=" ".join(("iouviewer", command)))
     for judgement, kind in zip(judgements, results, strict=True):
         case = _case(suite, command, judgement.name)
         if judgement.videos:
