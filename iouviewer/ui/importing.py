@@ -11,7 +11,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from iouviewer.atomic import file_digest
+from iouviewer.atomic import file_digest, is_stream
 from iouviewer.document.imported import ImportedBoxes, ImportKind
 from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
@@ -106,6 +106,8 @@ def identify(path: Path) -> FileCandidate:
         return FileCandidate(path, FileRole.VIDEO, name, reason=tr("Video"))
     if suffix in IMAGE_SUFFIXES:
         return FileCandidate(path, FileRole.VIDEO, name, reason=tr("Image"))
+    if is_stream(path):
+        return FileCandidate(path, FileRole.SKIP, name, reason=tr("A pipe or device; the window opens files"))
     try:
         detected = detect(path)
     except UserError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -301,3 +302,11 @@ def test_text_is_never_opened_as_a_video(tmp_path: Path) -> None:
         assert said in found.reason
     (tmp_path / "clip.xyz").write_bytes(b"\0\0\0\x18ftypmp42")
     assert identify(tmp_path / "clip.xyz").role is FileRole.VIDEO
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes")
+def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.bin")
+    found = identify(tmp_path / "a.bin")
+    assert found.role is FileRole.SKIP
+    assert "A pipe or device" in found.reason
