@@ -211,6 +211,28 @@ def test_another_content_setting_or_version_is_another_task(world: BatchWorld, t
     assert len(keys()) and not keys() & (first | second)
 
 
+def test_a_file_is_hashed_once_while_its_size_and_time_stay(world: BatchWorld, tmp_path: Path, monkeypatch) -> None:
+    from iouviewer.jobs.batch import manifest as module
+
+    out = OutputFolder(tmp_path / "out")
+    world.plan(tmp_path / "out")
+    read = []
+
+    def count(path: Path) -> str:
+        read.append(path.name)
+        return content_digest(path)
+
+    monkeypatch.setattr(module, "content_digest", count)
+    for _ in range(2):
+        monkeypatch.setattr(module, "_digests", {})  # another process
+        plan_batch(read_manifest(world.manifest), out, probe=False)
+    assert sorted(read) == sorted([*(f"clip{n}.mp4" for n in range(CLIPS)), "base.pt", "small.pt"])
+    os.utime(tmp_path / "clip3.mp4", (1, 1))
+    monkeypatch.setattr(module, "_digests", {})
+    plan_batch(read_manifest(world.manifest), out, probe=False)
+    assert read[CLIPS + 2 :] == ["clip3.mp4"]
+
+
 def test_a_machine_with_other_versions_refuses(world: BatchWorld, tmp_path: Path, monkeypatch) -> None:
     out = OutputFolder(tmp_path / "out")
     world.plan(tmp_path / "out", frames_per_task=FRAMES)
@@ -397,6 +419,27 @@ def test_a_speed_is_given_only_where_all_tasks_ran_on_the_same_hardware() -> Non
 def test_a_manifest_goes_through_json_unchanged(world: BatchWorld) -> None:
     manifest = read_manifest(world.manifest).manifest
     assert msgspec.json.decode(msgspec.json.encode(manifest), type=BatchManifest) == manifest
+
+
+def test_an_interrupted_run_leaves_no_process_and_goes_on(
+    world: BatchWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BATCH_SLEEP", "0.3")
+    out = tmp_path / "out"
+    world.plan(out, frames_per_task=FRAMES)
+    driver = world.start("run", out, "--workers", "2")
+    process = psutil.Process(driver.pid)
+    _wait_for(lambda: len(_children(process, "fake_detector")) == 2)
+    family = process.children(recursive=True)
+
+    driver.send_signal(signal.SIGINT)
+
+    assert driver.wait(timeout=60) == 130
+    _wait_for(lambda: all(is_gone(child.pid) for child in family))
+    assert driver.stdout is not None and "interrupted" in driver.stdout.read()
+    driver.stdout.close()
+    monkeypatch.setenv("BATCH_SLEEP", "0")
+    assert world.run("run", out, "--workers", "2")[0] == 0
 
 
 def test_no_more_processes_than_tasks_are_started(world: BatchWorld, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -221,6 +221,17 @@ def known_digest(path: Path) -> str:
     if key not in _digests:
         _digests[key] = content_digest(path)
     return _digests[key]
+
+
+def remembered_digests() -> dict[str, tuple[int, int, str]]:
+    """Path -> size, time and digest of the files that were read: a folder of a batch keeps them."""
+    return {path: (size, time, digest) for (path, size, time), digest in _digests.items()}
+
+
+def remember_digests(known: Mapping[str, tuple[int, int, str]]) -> None:
+    """Digests of an earlier process; they count while size and time of a file are the same."""
+    for path, (size, time, digest) in known.items():
+        _digests.setdefault((path, size, time), digest)
 
 
 def _fetched(url: str, sha256: str) -> Path:

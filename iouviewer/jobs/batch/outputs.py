@@ -196,6 +196,18 @@ class OutputFolder:
         """Keep what was measured: tasks are cut by it, so it never changes by itself."""
         write_file(self.folder / "plan.json", (json.dumps(plan, indent=1, sort_keys=True) + "\n").encode())
 
+    def read_digests(self) -> dict[str, tuple[int, int, str]]:
+        """Digests of videos and weights that were read before; what is damaged is read again."""
+        try:
+            return msgspec.json.decode((self.folder / "files.json").read_bytes(), type=dict[str, tuple[int, int, str]])
+        except (OSError, msgspec.DecodeError):
+            return {}
+
+    def write_digests(self, digests: dict[str, tuple[int, int, str]]) -> None:
+        """Keep them, if any is new."""
+        if digests != self.read_digests():
+            write_file(self.folder / "files.json", msgspec.json.encode(digests, order="sorted") + b"\n")
+
     def free_bytes(self) -> int:
         """Free space of the disk."""
         return shutil.disk_usage(self.folder).free

@@ -13,7 +13,7 @@ from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.inference.protocol import Failed
 from iouviewer.jobs.batch.engines import Engine
-from iouviewer.jobs.batch.manifest import ReadManifest, checked_file, known_digest
+from iouviewer.jobs.batch.manifest import ReadManifest, checked_file, known_digest, remember_digests, remembered_digests
 from iouviewer.jobs.batch.outputs import TRIES, FailedTask, OutputFolder
 from iouviewer.jobs.batch.tasks import UNKNOWN_SECONDS, BatchTask, cut, in_shard, make_task, runtime_name
 from iouviewer.jobs.batch.work import run_frames
@@ -90,6 +90,7 @@ def plan_batch(
     """
     manifest, runtime = read.manifest, runtime_name()
     out.create()
+    remember_digests(out.read_digests())
     sources, variants = [], []
     steps = len(manifest.sources) + len(manifest.variants)
     for number, one in enumerate(manifest.sources):
@@ -104,6 +105,8 @@ def plan_batch(
         place = read.place(model.weights)
         path = checked_file(place, model.sha256)
         variants.append(((model.name, place, model.sha256 or known_digest(path)), path))
+    used = {str(path) for *_facts, path in (*sources, *variants)}
+    out.write_digests({path: one for path, one in remembered_digests().items() if path in used})
     plan = out.read_plan()
     unknown = [(facts, path) for facts, path in variants if facts[2] not in plan]
     for number, (facts, path) in enumerate(unknown):
