@@ -144,3 +144,23 @@ def test_cancelling_ends_the_process_and_leaves_no_file(person: Hands, checkpoin
     hands.click(hands.named("cancelInferenceButton"))
     hands.wait(lambda: message(hands) == "no variant was made", "the end")
     hands.wait(lambda: [path.name for path in weights.parent.iterdir()] == ["slow.pt"], "the folder to be clean")
+
+
+def test_the_run_dialog_of_a_checkpoint_leads_there(person: Hands, checkpoint: Callable[[str], Path]) -> None:
+    hands, weights = person, checkpoint("net.pt")
+
+    def choose(_dialog: QDialog) -> None:
+        hands.type(str(weights))
+        hands.key("Return")
+
+    def lead(dialog: QDialog) -> None:
+        hands.click(hands.button("Make variants…", dialog))
+
+    def make(dialog: QDialog) -> None:
+        tick(hands, dialog, "onnx")
+        hands.click(part(dialog, QCheckBox, "makeOriginal"))
+        hands.click(hands.button("Make and run 1 variant", dialog))
+
+    with hands.in_dialog(choose, lead, make):
+        hands.key("Ctrl+R")
+    hands.wait(lambda: message(hands) == f"net-onnx: {FRAMES} frames done", "the end of the run")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -195,6 +197,35 @@ def test_the_help_of_the_command_names_every_format(capsys: pytest.CaptureFixtur
         main(["make-variants", "--help"])
     text = " ".join(capsys.readouterr().out.split())
     assert [key for key in KEYS if key not in text] == []
+
+
+OFFLINE = """
+import socket, sys, urllib.request
+from iouviewer.inference.ultralytics_export import forbid_network
+forbid_network()
+for attempt in (
+    lambda: socket.create_connection(("127.0.0.1", 9)),
+    lambda: socket.getaddrinfo("localhost", 80),
+    lambda: urllib.request.urlopen("http://127.0.0.1:9/"),
+    lambda: socket.socket().connect_ex(("127.0.0.1", 9)),
+):
+    try:
+        attempt()
+    except OSError as error:
+        assert "without a network" in str(error), error
+    else:
+        raise AssertionError("a connection was tried")
+try:
+    import openvino_telemetry
+except ImportError:
+    print("offline")
+"""
+
+
+def test_the_process_that_exports_can_make_no_connection() -> None:
+    """One that is tried at all would be refused with another error: nothing listens on the port."""
+    result = subprocess.run([sys.executable, "-c", OFFLINE], capture_output=True, text=True, check=False, timeout=60)
+    assert (result.stdout, result.returncode) == ("offline\n", 0), result.stderr
 
 
 @needs_yolo

@@ -125,6 +125,8 @@ class RunCommands(QObject):
         if dialog.exec():
             for request, class_map in dialog.runs():
                 self.start(request, class_map)
+        elif dialog.wants_variants:
+            self._maker.configure(models[0][1])
         dialog.deleteLater()
 
     def run_with_defaults(self, name: str, weights: Path) -> None:

@@ -73,6 +73,8 @@ def duration_text(seconds: float) -> str:
 class RunDialog(FramedDialog):
     """Settings of one or several runs on the open video; read ``runs`` after ``accepted``.
 
+    ``wants_variants`` is set where it was closed to make variants of its checkpoint.
+
     Args:
         models: (variant name, weights) of each.
         verified: (F,) bool, frames that a person verified.
@@ -151,6 +153,12 @@ class RunDialog(FramedDialog):
         self.estimate = QLabel()
         self.estimate.setObjectName("runEstimate")
         self.estimate.setWordWrap(True)
+        self.wants_variants = False
+        if len(self.rows) == 1 and self.rows[0].weights.suffix.lower() == ".pt":
+            make = self.add_secondary(tr("Make variants…"))
+            make.setObjectName("runMakeVariants")
+            make.setToolTip(tr("Write this checkpoint as ONNX, OpenVINO, INT8 and others, then run them"))
+            make.clicked.connect(self._on_make_clicked)
         self.add_cancel()
         self.run_button = self.add_primary("")
         self.run_button.clicked.connect(self.accept)
@@ -301,6 +309,11 @@ class RunDialog(FramedDialog):
             return None
         text = self.range.text().strip() if kind == _RANGE else str(kind)
         return tuple(parse_frames(text, self._frame_count, self._verified, self._lists).tolist())
+
+    def _on_make_clicked(self) -> None:
+        """Make variants of the checkpoint instead of running it."""
+        self.wants_variants = True
+        self.reject()
 
     def _update(self) -> None:
         """Show the estimate, the messages and what the button does."""
