@@ -327,9 +327,6 @@ class DatasetCommands(QObject):
             self._session.statusMessage.emit(text)
         elif ids:
             self._controller.move(ids[0], by)
-            row = self._view.model.row_of(ids[0])
-            if row >= 0:
-                self._view.sources.selectRow(row)
 
     def remove(self) -> None:
         """Remove the selected sources from the dataset, after a question."""

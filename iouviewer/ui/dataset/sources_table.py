@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QLineF, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QItemSelectionModel, QLineF, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -289,6 +289,24 @@ class SourcesTable(QTableView):
         header.sectionClicked.connect(self._on_section_clicked)
         header.sectionResized.connect(lambda *_: self.widthsChanged.emit())
         self.doubleClicked.connect(self._on_double_clicked)
+        self._kept: list[int] = []
+        model.modelAboutToBeReset.connect(self._on_model_about_to_be_reset)
+        model.modelReset.connect(self._on_model_reset)
+
+    def _on_model_about_to_be_reset(self) -> None:
+        self._kept = self.selected_ids()
+
+    def _on_model_reset(self) -> None:
+        """Select the same sources again wherever they are now."""
+        model, flags = self.model(), QItemSelectionModel.SelectionFlag
+        assert isinstance(model, SourcesModel)
+        rows = [row for id in self._kept if (row := model.row_of(id)) >= 0]
+        for number, row in enumerate(rows):
+            index = model.index(row, Column.SOURCE)
+            if not number:
+                self.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+            else:
+                self.selectionModel().select(index, flags.Select | flags.Rows)
 
     def _on_section_clicked(self, column: int) -> None:
         """Sort by a column: first the end that asks for work, then the other, then the dataset's own order."""
