@@ -240,6 +240,11 @@ def _sentences(found: PatchedSource) -> Iterator[str]:
             found.kept_shapes,
         )
     yield from _untouched(edits)
+    yield from lost_sentences(found)
+
+
+def lost_sentences(found: PatchedSource) -> Iterator[str]:
+    """What of the edits the file cannot hold, with the number of boxes; nothing where it holds all."""
     if found.lost:
         names = ", ".join(
             tr("{field} ({count:,})", field=name_of(field), count=count) for field, count in found.lost.items()

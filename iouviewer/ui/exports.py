@@ -33,6 +33,7 @@ from iouviewer.jobs.evaluate import score_inputs
 from iouviewer.jobs.frame_pictures import VariantOverlay, frame_image
 from iouviewer.jobs.frame_states_file import frame_states_csv
 from iouviewer.jobs.overlay_video import OverlayRequest, overlay_request, render_overlay
+from iouviewer.jobs.truth_files import TruthToWrite, truth_to_write, write_truth
 from iouviewer.metrics.table import Int
 from iouviewer.reports.notes import notes_csv
 from iouviewer.ui.dialogs.progress_dialog import JobControl
@@ -246,8 +247,21 @@ class GroundTruthWriter:
         return _selected(ground_truth_to_write(source.session.document, source.session.source.id), source)
 
     def prepare(self, source: ExportSource, path: Path) -> Job:
-        data = self.boxes(source)
-        return lambda: write_boxes(path, data, format=self.format)
+        session = source.session
+        return TruthJob(truth_to_write(session.document, session.source.id, source.frames), path, self.format)
+
+
+@dataclass(slots=True)
+class TruthJob:
+    """Writes ground truth; ``notes`` then say what is not stored as it is."""
+
+    truth: TruthToWrite
+    path: Path
+    format: str
+    notes: tuple[str, ...] = ()
+
+    def __call__(self) -> None:
+        self.notes = write_truth(self.truth, self.path, self.format)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,9 @@ from iouviewer.formats import mot
 from iouviewer.formats.registry import find_format
 
 
-def write_copy(texts: SourceTexts, changed: Mapping[str, bytes], boxes: ImportedBoxes, target: Path) -> None:
+def write_copy(
+    texts: SourceTexts, changed: Mapping[str, bytes], boxes: ImportedBoxes, target: Path, main: str = ""
+) -> None:
     """Write a source to ``target``: a file, or a folder for formats with one file per image.
 
     Files above the source that name its classes go into the folder. A MOT file whose class names stand elsewhere gets
@@ -21,6 +23,7 @@ def write_copy(texts: SourceTexts, changed: Mapping[str, bytes], boxes: Imported
     Args:
         changed: new content by name, of changed and new files.
         boxes: as read from these texts, before edits.
+        main: name of the file with the boxes; empty: the path of ``boxes``.
 
     Raises:
         UserError: no permission, disk full, or a folder that is not empty.
@@ -35,7 +38,7 @@ def write_copy(texts: SourceTexts, changed: Mapping[str, bytes], boxes: Imported
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
         return
-    main = boxes.path.absolute().relative_to(texts.root).as_posix()
+    main = main or boxes.path.absolute().relative_to(texts.root).as_posix()
     write_file(target, contents[main])
     if texts.format == mot.KEY:
         _write_mot_labels(contents, main, boxes, target)

@@ -55,6 +55,7 @@ class PatchedSource:
         kept_shapes: number of changed boxes whose masks or key points stayed as they were.
         untouched: number of rows that are no boxes, which stay as they are.
         rows_digest: of the new texts.
+        main: name of the file that the reader read, where the source is a folder with one.
     """
 
     edits: Edits
@@ -66,6 +67,7 @@ class PatchedSource:
     kept_shapes: int
     untouched: int
     rows_digest: str
+    main: str = ""
 
 
 def patch_source(
@@ -102,7 +104,7 @@ def patch_source(
             state = state or ReadState.as_read(original)
             edits = find_edits(original, state, now, ids, classes, _ignored_parts(texts.format))
             if edits.is_empty:
-                return _unchanged(edits, state, texts)
+                return replace(_unchanged(edits, state, texts), main=_name_in(root, original.path))
             files = SourceFiles(data)
             _refuse_converted(context, texts)
             _patcher(texts.format, source)(files, edits, context)
@@ -117,7 +119,11 @@ def patch_source(
                 error.path = _own_path(error.path, root, texts)
             raise
         changed = {path.relative_to(root).as_posix(): content for path, content in files.changed.items()}
-        return _result(edits, files, changed, again, rows, ids)
+        return replace(_result(edits, files, changed, again, rows, ids), main=_name_in(root, original.path))
+
+
+def _name_in(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
 
 
 def _unchanged(edits: Edits, state: ReadState, texts: SourceTexts) -> PatchedSource:

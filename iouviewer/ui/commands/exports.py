@@ -29,6 +29,7 @@ from iouviewer.ui.exports import (
     ExportSource,
     Job,
     OverlayJob,
+    TruthJob,
     describe_untracked,
     predictions_export,
 )
@@ -226,7 +227,9 @@ class ExportCommands(QObject):
         elif is_cancelled:
             self._session.statusMessage.emit(tr("Cancelled: {name} was not written", name=path.name))
         else:
-            self._session.statusMessage.emit(tr("Exported {path}", path=path))
+            text = tr("Exported {path}", path=path)
+            notes = job.notes if isinstance(job, TruthJob) else ()
+            self._session.statusMessage.emit("; ".join((text, *notes)))
             self.written.emit(path)
 
 
