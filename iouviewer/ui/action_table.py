@@ -459,9 +459,9 @@ _VIEW = (
         _action(f"compareMode{name}", text, icon, "", _LAYOUT, _SET_LAYOUT, mode, needs_video=False)
         for name, mode, text, icon in (
             ("SideBySide", "sideBySide", tr("Side by side"), "columns"),
-            ("Four", "four", tr("Four canvases"), "grid-four"),
             ("Split", "split", tr("Split"), "square-half"),
             ("Overlay", "overlay", tr("Overlay"), "intersect"),
+            ("Four", "four", tr("Four canvases"), "grid-four"),
             ("Blink", "blink", tr("One canvas, swapped by key"), "swap"),
         )
     ),

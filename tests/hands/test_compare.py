@@ -214,6 +214,10 @@ def test_the_layouts_follow_the_key(hands: Hands) -> None:
     assert not hands.window.findChild(QTableView, "otherCanvas")
     assert not [w for w in hands.window.findChildren(type(hands.canvas), "otherCanvas") if w.isVisible()]
     hands.key("Shift+F3")
+    assert hands.named("canvas4").isVisible()
+    hands.key("Shift+F3")
+    assert not hands.sees("canvas4") and not hands.sees("otherCanvas")
+    hands.key("Shift+F3")
     assert hands.named("otherCanvas").isVisible()
 
 

@@ -32,9 +32,9 @@ class CompareMode(StrEnum):
     """How baseline and variant are shown. The values are stored in the settings."""
 
     SIDE_BY_SIDE = "sideBySide"
-    FOUR = "four"
     SPLIT = "split"
     OVERLAY = "overlay"
+    FOUR = "four"
     BLINK = "blink"
 
 
