@@ -11,6 +11,7 @@ from PySide6.QtCore import QTimer
 from iouviewer.app.editing.session import Session
 from iouviewer.document.boxes import NO_TRACK, Box
 from iouviewer.document.edits import FrameState
+from iouviewer.document.lanes import runs_of
 from iouviewer.document.origin_view import states_for
 from iouviewer.document.track_ious import track_ious
 from iouviewer.document.track_table import counted_ious
@@ -20,8 +21,10 @@ from iouviewer.ui.timeline.plot import TimelinePlot
 
 MAX_IMMEDIATE_FRAMES = 60
 """Frames of an edit above which the whole track is matched again."""
-STRETCH = 256
-"""Frames that are matched in one turn of the event loop, a few milliseconds; a track of an hour takes half a second."""
+STRETCH = 64
+"""Frames that are matched together; those around the current frame are matched before anything is drawn."""
+STRETCHES = 4
+"""Stretches of one turn of the event loop, a few milliseconds; a track of an hour takes half a second."""
 _TRACK, _BOX = tr("Track"), tr("Box")
 
 
@@ -76,8 +79,8 @@ class OwnIou:
         start, stop, _width = self._plot.span()
         drawn = range(0) if self._plot.shows_strips else range(start // STRETCH, -(-stop // STRETCH))
         wanted = self._waiting.intersection(drawn)
-        if self._box_id is None and wanted and self._match({min(wanted)}):
-            if len(wanted) == 1:
+        if self._box_id is None and wanted and self._match(set(sorted(wanted)[:STRETCHES])):
+            if len(wanted) <= STRETCHES:
                 self._plot.set_own(_TRACK, self._values)
             self._timer.start()
 
@@ -88,8 +91,8 @@ class OwnIou:
             return False
         settings, truth = session.scores.settings.review, session.ground_truth
         predictions = baseline.predictions.withholding(truth.states(), states_for(truth, baseline.key))
-        for stretch in wanted:
-            frames = range(stretch * STRETCH, min((stretch + 1) * STRETCH, session.frame_count))
+        for first, last in np.stack(runs_of(np.array(sorted(wanted), np.int64)), axis=1).tolist():
+            frames = range(first * STRETCH, min((last + 1) * STRETCH, session.frame_count))
             values = track_ious(truth, predictions, settings, self._track, frames)
             self._values[frames.start : frames.stop] = values
         self._waiting -= wanted
