@@ -22,6 +22,8 @@ from iouviewer.ui.importing import (
     resolve_roles,
 )
 
+_DEEPEST = 4
+"""Folders below a dropped one that are looked into; a link may lead round in a circle."""
 _LIST_BYTES = 1 << 20
 """Longer text files are no lists of videos."""
 _SEPARATORS = " ._-"
@@ -68,7 +70,9 @@ def find_sources(paths: Iterable[Path]) -> FoundSources:
             found.setdefault(str(path), DatasetSource(-1, str(path)))
         elif is_chosen:
             left_out.append((path, _reason(candidate)))
-    sources, unclear = _with_files(list(found.values()), boxes)
+    # One video under two names would count as twice the evidence.
+    once = {Path(one.path).resolve(): one for one in reversed(found.values())}
+    sources, unclear = _with_files(list(reversed(once.values())), boxes)
     return FoundSources(tuple(sources), (*left_out, *unclear), tuple(datasets))
 
 
@@ -98,7 +102,7 @@ def _expand(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
             yield path, True
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def _below(folder: Path, depth: int = 0) -> Iterator[Path]:
     """The folder itself where it is one source or one set of labels, else what is in it."""
     if find_dataset_parts(folder):
         yield folder
@@ -111,7 +115,8 @@ def _below(folder: Path) -> Iterator[Path]:
     for name in names:
         child = folder / name
         if child.is_dir() and not name.endswith(".snapshots"):
-            yield from _below(child)
+            if depth < _DEEPEST:
+                yield from _below(child, depth + 1)
         elif child.is_file() and child.suffix != PROJECT_SUFFIX:
             # The project beside a video is found with the video.
             yield child

@@ -97,3 +97,12 @@ def test_the_project_beside_a_video_is_not_a_second_source(tmp_path: Path) -> No
     assert len(find_sources([tmp_path]).sources) == 1
     [(_path, reason)] = find_sources([tmp_path / "a.avi.iouv"]).left_out
     assert "names no video" in reason
+
+
+def test_a_link_in_a_circle_ends_and_lists_nothing_twice(tmp_path: Path) -> None:
+    files_of(tmp_path / "clips", "a.avi", "")
+    try:
+        (tmp_path / "clips" / "again").symlink_to(tmp_path / "clips", target_is_directory=True)
+    except OSError:
+        pytest.skip("this system makes no links")
+    assert [one.path for one in find_sources([tmp_path]).sources] == [str(tmp_path / "clips" / "a.avi")]
