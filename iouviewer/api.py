@@ -52,6 +52,7 @@ from iouviewer.jobs.evaluate import EvalRequest, find_warnings, join_inputs, ref
 from iouviewer.jobs.filtered_inputs import filter_inputs
 from iouviewer.jobs.frame_selection import describe_frames
 from iouviewer.jobs.gate import GateResult, GateStatus, GateVideo, gate_project, judge
+from iouviewer.jobs.operating_points import parse_point
 from iouviewer.jobs.requests import Cancelled, CancelledError, ProgressCallback, RunOptions, no_progress, watched
 from iouviewer.metrics.table import BoxTable, Convention, Int
 from iouviewer.metrics.verdict import Outcome
@@ -381,6 +382,7 @@ class Joined:
         baseline: str | None = None,
         margins: Mapping[str, float] | None = None,
         target: float | None = None,
+        operating_point: str | None = None,
     ) -> Joined:
         """The same boxes with other settings; None keeps one.
 
@@ -390,6 +392,7 @@ class Joined:
             baseline: the variant that differences and verdicts refer to; the first by default.
             margins: allowed drop by metric (``ap``, ``pq``, ``avg_iou``) in points; 1 for AP and PQ by default.
             target: IoU of the line in plots.
+            operating_point: ``common``, ``best-f1``, ``recall=0.8`` ..., as for ``--operating-point``.
 
         Raises:
             UserError: the baseline is not a variant, a threshold is out of range.
@@ -401,6 +404,7 @@ class Joined:
             "baseline": baseline,
             "margins": margins,
             "target": target,
+            "point": None if operating_point is None else parse_point(operating_point),
         }
         for name in ("confidence", "iou_threshold", "target"):
             value = given[name]

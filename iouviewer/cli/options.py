@@ -420,12 +420,26 @@ def _add_variant_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_operating_point(parser: argparse.ArgumentParser) -> None:
+    """``--operating-point``."""
+    parser.add_argument(
+        "--operating-point",
+        default="common",
+        metavar="POINT",
+        help=tr(
+            "where variants stand: common (at --conf, the default), or each at its own best-f1, recall=0.8, "
+            "precision=0.9 or fp-per-frame=0.5, chosen on one half of the frames and used on the other"
+        ),
+    )
+
+
 def add_scoring_options(parser: argparse.ArgumentParser) -> None:
     """Options of both ``eval`` and ``gate``, except those that belong to one of several videos."""
     _add_variant_options(parser)
     parser.add_argument(
         "--conf", type=fraction, default=0.25, help=tr("confidence threshold of all metrics except AP (default 0.25)")
     )
+    _add_operating_point(parser)
     parser.add_argument(
         "--iou", type=positive_fraction, default=0.5, help=tr("IoU threshold of a true positive (default 0.5)")
     )

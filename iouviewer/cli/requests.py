@@ -13,6 +13,7 @@ from iouviewer.jobs.compare import DEFAULT_MARGINS
 from iouviewer.jobs.data_set import is_data_yaml
 from iouviewer.jobs.eval_inputs import ReadOptions
 from iouviewer.jobs.evaluate import EvalRequest
+from iouviewer.jobs.operating_points import parse_point
 from iouviewer.jobs.requests import RunOptions
 from iouviewer.metrics.table import COCO_AREAS, Convention
 
@@ -109,4 +110,5 @@ def eval_request(args: argparse.Namespace, video: Path | None, gt: Path | None) 
         margins=args.margin or dict(DEFAULT_MARGINS),
         read=read_options(args),
         run=run_options(args),
+        point=parse_point(vars(args).get("operating_point") or "common"),
     )

@@ -79,13 +79,21 @@ def link_tracks(document: Document, ids: Int, linked: Int, *, source: int = 0) -
 
 
 def start_from_predictions(
-    document: Document, planned: PlannedBoxes, covered: Bool, *, variant: str, variant_key: str, source: int = 0
+    document: Document,
+    planned: PlannedBoxes,
+    covered: Bool,
+    *,
+    variant: str,
+    variant_key: str,
+    confidence: float | None = None,
+    source: int = 0,
 ) -> Command:
     """Add the first boxes of a ground truth; the frames that the variant covers become labelled.
 
     Args:
         covered: (F,) bool.
         variant, variant_key: name of the variant, for the label, and its key, for the origin of the boxes.
+        confidence: that of the boxes at least, for the label: what was below it is nowhere to be missed.
 
     Raises:
         UserError: the ground truth has boxes already, or there is nothing to add.
@@ -119,10 +127,6 @@ def start_from_predictions(
     marks = track_edits.labelled_marks(truth, labelled)
     if marks:
         edits.append(SetFrames(marks, source))
-    label = tr_n(
-        "Start from {variant}: {count} box",
-        "Start from {variant}: {count:,} boxes",
-        len(boxes),
-        variant=variant,
-    )
+    at = variant if confidence is None else tr("{name} at confidence {value:.2f}", name=variant, value=confidence)
+    label = tr_n("Start from {variant}: {count} box", "Start from {variant}: {count:,} boxes", len(boxes), variant=at)
     return Command(combine_edits(edits, source), label)

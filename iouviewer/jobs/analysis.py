@@ -96,7 +96,7 @@ def _errors(truth: Truth, score: VariantScore) -> dict[str, Any]:
     boxes, predictions = score.ap_tables(truth)
     errors = classify_errors(boxes, predictions, score.counted)
     confidence = score.review.settings.conf
-    confident = classify_errors(boxes, predictions.select(predictions.scores >= confidence), score.counted)
+    confident = classify_errors(boxes, predictions.select(predictions.passing(confidence)), score.counted)
     return {
         "protocol": ERROR_PROTOCOL,
         "ap50": _number(errors.ap50),
@@ -233,7 +233,7 @@ def pool_of(inputs: EvalInputs, scores: Sequence[VariantScore], margins: Mapping
     chosen = replace(inputs, variants=[score.input for score in scores])
     comparison = build_comparison(chosen, scores[0].name, scores[0].review.settings, margins)
     names = {score.name: score.name for score in scores}
-    return Pool((comparison,)), Names(names, [inputs.source.name])
+    return Pool((comparison,)), Names(names, [inputs.source.name], inputs.point)
 
 
 def _judged_values(judged: Judged, comparison: Comparison) -> dict[str, Any]:

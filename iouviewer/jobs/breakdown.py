@@ -20,7 +20,7 @@ from iouviewer.metrics.error_types import ERRORS, ErrorType, classify_errors
 from iouviewer.metrics.json_texts import describe
 from iouviewer.metrics.reconcile import reconcile
 from iouviewer.metrics.review import Review, review_all
-from iouviewer.metrics.table import Bool, BoxTable, Float, Int
+from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Float, Int
 
 NOTHING = -2
 """Class of a prediction that shows no object, and of a missed box."""
@@ -292,7 +292,10 @@ def _events(data: ComparisonInput, side: _Side) -> Events:
 
 
 def _confused(confusion: Confusion) -> tuple[Row, ...]:
-    """Pairs of different classes, missed boxes and false positives by class, the most frequent first."""
+    """Pairs of different classes, missed boxes and false positives by class, the most frequent first.
+
+    A box without a class is not confused with any.
+    """
     base, variant = confusion.baseline.counts(), confusion.variant.counts()
     names = sorted({*base, *variant}, key=lambda name: (-variant.get(name, 0), -base.get(name, 0), name))
     return tuple(
@@ -305,7 +308,7 @@ def _confused(confusion: Confusion) -> tuple[Row, ...]:
             confusion.variant.places_of(*name),
         )
         for name in names
-        if name[0] != name[1]
+        if name[0] != name[1] and (NOTHING in name or UNSPECIFIED_CLASS not in name)
     )
 
 

@@ -191,10 +191,10 @@ class ComparedVariant:
         return max((floor for floor in self.conditions.floors if floor is not None), default=None)
 
 
-def verdict_sentence(variant: str, baseline: str, compared: ComparedVariant) -> str:
-    """The verdict and its conditions as text for the user."""
+def verdict_sentence(variant: str, baseline: str, compared: ComparedVariant, point: str = "") -> str:
+    """The verdict and its conditions as text for the user; ``point``: the operating point in words, if it is own."""
     conditions = compared.conditions
-    sentences = [describe_verdict(variant, baseline, compared.verdict, compared.confidence)]
+    sentences = [describe_verdict(variant, baseline, compared.verdict, compared.confidence, point)]
     count = len(conditions.floors)
     pairs = zip(conditions.floors, conditions.cut, strict=True)
     floors = [floor for floor, cut in pairs if cut and floor is not None and floor > FULL_CURVE_FLOOR]

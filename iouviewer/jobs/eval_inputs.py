@@ -23,6 +23,7 @@ from iouviewer.formats.interface import ReadContext, UncertainReadingError
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.class_facts import ClassFacts, facts_of
 from iouviewer.jobs.frame_selection import parse_frames
+from iouviewer.jobs.operating_points import ChosenPoint
 from iouviewer.metrics.table import UNSPECIFIED_CLASS, Bool, BoxTable, Int
 from iouviewer.reports.notes import ReportNote
 
@@ -227,6 +228,7 @@ class EvalInputs:
         single_images: the frames are images without a time base, not a sequence.
         val: what ``yolo val`` does with the data set and its labels; None where these are not the inputs.
         notes: what people wrote on the source, its frames and objects.
+        point: the operating points of the variants; None: all stand at the common confidence.
     """
 
     source: Source
@@ -236,11 +238,14 @@ class EvalInputs:
     single_images: bool = False
     val: ValInputs | None = None
     notes: tuple[ReportNote, ...] = ()
+    point: ChosenPoint | None = None
 
     @property
     def labelled(self) -> Bool:
         """(F,) bool, selected labelled frames."""
         return self.truth.labelled & frame_mask(self.frames, self.truth.table.frame_count)
+
+
 def with_training(inputs: EvalInputs, trained_on: Mapping[str, str]) -> EvalInputs:
     """The inputs with what somebody said about the frames that models were trained on, by name of the variant.
 
@@ -264,8 +269,6 @@ def with_training(inputs: EvalInputs, trained_on: Mapping[str, str]) -> EvalInpu
         return replace(variant, predictions=known)
 
     return replace(inputs, variants=[marked(one) for one in inputs.variants]) if trained_on else inputs
-
-
 
 
 def without_calibrated(inputs: EvalInputs) -> EvalInputs:

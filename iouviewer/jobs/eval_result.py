@@ -14,6 +14,7 @@ from iouviewer.i18n import tr
 from iouviewer.jobs.eval_inputs import Truth
 from iouviewer.jobs.fail_if import condition_holds
 from iouviewer.jobs.filtered_inputs import filter_text
+from iouviewer.jobs.operating_points import point_text
 from iouviewer.jobs.report_pictures import report_pictures
 from iouviewer.jobs.run_differences import RunDifference, describe_run_differences
 from iouviewer.jobs.scoring import VariantScore
@@ -196,6 +197,8 @@ class EvalResult:
             iou=protocol["iou_threshold"],
             convention=protocol["convention"],
         )
+        if protocol["operating_point"] is not None:
+            head = tr("{head}; own thresholds: {points}", head=head, points=point_text(protocol["operating_point"]))
         said = filter_text(self.truth.rules.filter)
         return f"{head}; {said}" if said else head
 

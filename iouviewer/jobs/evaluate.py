@@ -52,6 +52,7 @@ from iouviewer.jobs.notes import (
     training_notes,
     withheld_note,
 )
+from iouviewer.jobs.operating_points import COMMON, OperatingPoint, at_point
 from iouviewer.jobs.protocols import AP_PROTOCOL, REVIEW_ANY_CLASS, REVIEW_WITHIN_CLASS
 from iouviewer.jobs.requests import NamedPath, ProgressCallback, RunOptions, no_progress
 from iouviewer.jobs.run_differences import RunDifference, find_run_differences
@@ -83,6 +84,7 @@ class EvalRequest:
         kept: where predictions of ``models`` are kept; None: nowhere.
         speed_file: speeds measured elsewhere (``speed.json``), for variants of the same names.
         speeds: by variant name, the speeds that a project keeps (``jobs.speeds``).
+        point: where variants stand; common: all at ``confidence``.
     """
 
     video: Path | None
@@ -107,6 +109,7 @@ class EvalRequest:
     kept: KeptRuns | None = None
     speed_file: Path | None = None
     speeds: Mapping[str, Speed] = field(default_factory=dict)
+    point: OperatingPoint = COMMON
 
     @property
     def settings(self) -> ReviewSettings:
@@ -293,6 +296,7 @@ def score_inputs(request: EvalRequest, inputs: EvalInputs, progress: ProgressCal
     Raises:
         UserError: there is a note, and the request is strict.
     """
+    inputs = at_point(inputs, request.point, request.settings)
     truth, frames, variants = inputs.truth, inputs.frames, inputs.variants
     baseline = request.baseline or variants[0].name
     baseline_first = sorted(variants, key=lambda variant: variant.name != baseline)  # stable
@@ -389,6 +393,7 @@ def _protocol(request: EvalRequest, inputs: EvalInputs, baseline: str) -> dict[s
         "excluded_frames": truth.states(inputs.frames).count("excluded"),
         "baseline": baseline,
         "confidence": request.confidence,
+        "operating_point": None if inputs.point is None else inputs.point.values,
         "iou_threshold": request.iou_threshold,
         "convention": str(request.convention),
         "max_detections": request.max_detections,

@@ -17,6 +17,7 @@ from iouviewer.jobs.eval_inputs import EvalInputs
 from iouviewer.jobs.evaluate import EvalRequest, find_warnings, read_inputs
 from iouviewer.jobs.judge import Judged, Names, describe_choice, judge_all, worst_outcome
 from iouviewer.jobs.notes import refuse_notes, with_prefix
+from iouviewer.jobs.operating_points import ChosenPoint, at_point
 from iouviewer.jobs.requests import ProgressCallback, no_progress
 from iouviewer.jobs.source_facts import PartialStore, StoredFacts, store_facts
 from iouviewer.metrics.coco import counts_as_one_class
@@ -169,7 +170,12 @@ def _judge_read(reading: _Reading, progress: ProgressCallback) -> GateResult:
     if not names:
         raise UserError(tr("there is no variant besides the baseline"), remedy=tr("Give a second --pred NAME=FILE"))
     titles = [video.name for video in videos]
-    labels = Names({name: name for name in (baseline, *names)}, titles)
+    point = videos[0].request.point
+    text = (
+        "" if point.is_common else tr("at each one's {point}, chosen on the other half of each video", point=point.text)
+    )
+    alone = reading.point if len(videos) == 1 else None
+    labels = Names({name: name for name in (baseline, *names)}, titles, alone, text)
     judged = judge_all(Pool(reading.sources), labels, progress=progress)
     judgements = tuple(one.judgement for one in judged)
     title = videos[0].name if len(videos) == 1 else tr_n("{count} video", "{count:,} videos", len(videos))
@@ -195,14 +201,16 @@ class _Reading:
         self._classes: list[tuple[str, tuple[str, ...]]] = []
         self._is_classless = False
         self._named: str | None = None
+        self.point: ChosenPoint | None = None
 
     def add(self, video: GateVideo | UnreadVideo) -> None:
         """Read, check and score one video."""
         read = video if isinstance(video, GateVideo) else replace(video.read(), name=video.name)
         inputs, request = read.inputs, read.request
         baseline = self._check_baseline(read)
+        inputs = at_point(inputs, request.point, request.settings)
         comparison = build_comparison(inputs, baseline, request.settings, self._margins)
-
+        self.point = inputs.point
         self.sources.append(store_facts(comparison, self._store, self._reader(video, baseline)))
         several = len(self.videos) > 1
         texts = find_warnings(request, inputs.truth, inputs.variants)
@@ -218,7 +226,8 @@ class _Reading:
 
         def again() -> Comparison:
             read = video if isinstance(video, GateVideo) else video.read()
-            return build_comparison(read.inputs, baseline, read.request.settings, self._margins)
+            inputs = at_point(read.inputs, read.request.point, read.request.settings)
+            return build_comparison(inputs, baseline, read.request.settings, self._margins)
 
         return again
 

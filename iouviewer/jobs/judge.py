@@ -25,6 +25,7 @@ from iouviewer.jobs.compare import (
     compare_pooled,
     verdict_sentence,
 )
+from iouviewer.jobs.operating_points import ChosenPoint
 from iouviewer.jobs.run_differences import describe_run_differences, pooled_differences
 from iouviewer.jobs.source_facts import PairFacts, SideFacts, SourceFacts, side_facts, truth_classes
 from iouviewer.metrics.verdict import OF_THRESHOLD, Difference, Outcome, Verdict, holm, probability_of_loss
@@ -82,10 +83,18 @@ class Names:
     Attributes:
         variants: by key, the baseline included.
         videos: in the order of the pool.
+        point: the operating point of one video, if variants stand at their own.
+        point_text: the same of several videos, in words.
     """
 
     variants: Mapping[str, str]
     videos: Sequence[str]
+    point: ChosenPoint | None = None
+    point_text: str = ""
+
+    def point_of(self, *keys: str) -> str:
+        """The operating point of these variants for a sentence; empty where all stand at the common confidence."""
+        return self.point_text if self.point is None else self.point.text(*(self.variants[key] for key in keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +178,7 @@ def judge_variant(pool: Pool, key: str, names: Names, *, cancelled: Callable[[],
     if obstacle is not None:
         return _cannot_judge(key, names, pool, obstacle, compared)
     variant, baseline = names.variants[key], names.variants[pool.first.baseline]
-    text = verdict_sentence(variant, baseline, compared)
+    text = verdict_sentence(variant, baseline, compared, names.point_of(pool.first.baseline, key))
     rows = _rows(compared, names.videos) if len(names.videos) > 1 else ()
     run_note = _run_note(pool, key, names)
     judgement = Judgement(variant, compared.verdict.outcome, _with_filter(text, pool), rows, run_note=run_note)
@@ -379,7 +388,11 @@ def _cannot_judge(key: str, names: Names, pool: Pool, obstacle: _Obstacle, compa
     if len(pool.sources) == 1 and pool.first.has(key):
         agreement = pool.first.pair(key).agreement
         text = text if agreement is None else f"{text}; {agreement_text(agreement)}"
-    known = "" if compared is None else describe_differences(compared.verdict, compared.confidence)
+    known = (
+        ""
+        if compared is None
+        else describe_differences(compared.verdict, compared.confidence, names.point_of(pool.first.baseline, key))
+    )
     said = " ".join(f"{one.rstrip('.')}." for one in (text, known, obstacle.remedy) if one)
     run_note = _run_note(pool, key, names)
     said = _with_filter(said, pool)

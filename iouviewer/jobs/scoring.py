@@ -166,7 +166,7 @@ def score_variant(truth: Truth, variant: VariantInput, frames: Int, settings: Re
         )
     summary = review.summary()
     frame_of_row = predictions.table.frame_of_row()
-    passing = predictions.table.scores >= settings.conf
+    passing = predictions.table.passing(settings.conf)
     # Predictions on unlabelled frames do not count; the result states their number.
     uncounted = int(np.sum(passing & selected[frame_of_row] & ~truth.labelled[frame_of_row]))
     metrics: dict[str, Any] = {

@@ -217,7 +217,7 @@ def side_facts(source: BoxesOfSource, key: str, frames: Bool, restricted: BoxTab
     return SideFacts(
         boxes_on(predictions.table, frames),
         boxes_on(table, frames),
-        int((table.scores >= source.review.conf)[frames[table.frame_of_row()]].sum()),
+        int(table.passing(source.review.conf)[frames[table.frame_of_row()]].sum()),
         predictions.has_scores,
         counts_as_one_class(source.truth, predictions.table, frames),
         bool((predictions.table.class_ids == UNSPECIFIED_CLASS).any()),

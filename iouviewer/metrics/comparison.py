@@ -50,6 +50,7 @@ def stack_tables(tables: Sequence[BoxTable]) -> BoxTable:
         outside=np.concatenate([t.is_outside() for t in tables])
         if any(t.outside is not None for t in tables)
         else None,
+        sure=None if any(t.sure is None for t in tables) else np.concatenate([t.passing(0.0) for t in tables]),
     )
 
 
@@ -107,4 +108,4 @@ def compute_agreement(
         settings: its confidence threshold applies to both sets.
         frames: (F,) bool, frames that both cover; None for all.
     """
-    return review_all(baseline.select(baseline.scores >= settings.conf), variant, settings, frames).summary()
+    return review_all(baseline.select(baseline.passing(settings.conf)), variant, settings, frames).summary()

@@ -22,6 +22,7 @@ class PrecisionRecallCurve:
         scores: the distinct scores of the predictions.
         precision, recall, f1: of the predictions with this score or a higher one.
         best: index of the greatest F1, of equal ones that with the highest score; -1 for an empty curve.
+        false_positives: number of predictions that are none.
     """
 
     scores: Float
@@ -29,6 +30,7 @@ class PrecisionRecallCurve:
     recall: Float
     f1: Float
     best: int
+    false_positives: Float
 
 
 def precision_recall_curve(
@@ -45,7 +47,8 @@ def precision_recall_curve(
     precision = hits[last] / seen[last]
     recall = hits[last] / positives if positives else np.full(len(last), np.nan)
     f1 = 2 * hits[last] / (seen[last] + positives)
-    return PrecisionRecallCurve(scores[last], precision, recall, f1, int(f1.argmax()) if len(last) else -1)
+    false: Float = (seen[last] - hits[last]).astype(np.float64)
+    return PrecisionRecallCurve(scores[last], precision, recall, f1, int(f1.argmax()) if len(last) else -1, false)
 
 
 @dataclass(frozen=True, slots=True)

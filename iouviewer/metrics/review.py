@@ -184,7 +184,7 @@ def review_frame(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> Fram
 
 def associate_frame(gt: BoxTable, pred: BoxTable, settings: ReviewSettings) -> Association:
     """The assignment of one frame; ``gt`` and ``pred`` are tables of a single frame."""
-    used = (pred.scores >= settings.conf) & ~pred.ignored
+    used = pred.passing(settings.conf) & ~pred.ignored
     by_score = np.argsort(-pred.scores, kind="stable")
     order = by_score[used[by_score]]
     matrix = iou_matrix(gt.boxes, pred.boxes[:, order], settings.convention)
@@ -361,7 +361,7 @@ def review_all(gt: BoxTable, pred: BoxTable, settings: ReviewSettings, frames: B
     count = gt.frame_count
     inside = np.ones(count, np.bool_) if frames is None else frames.astype(np.bool_)
     gt_frame, pred_frame = gt.frame_of_row(), pred.frame_of_row()
-    used = (pred.scores >= settings.conf) & ~pred.ignored & inside[pred_frame]
+    used = pred.passing(settings.conf) & ~pred.ignored & inside[pred_frame]
     scored = ~gt.ignored & inside[gt_frame]
     predictions, pred_rows = _select_columns(pred, used, settings.convention)
     extra = extra_pixel(settings.convention)

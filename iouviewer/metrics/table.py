@@ -53,6 +53,8 @@ class BoxTable:
         outside: (N,) bool, boxes that a filter leaves out of what counts (``document/filtering.py``). They are matched
             as all others; ground truth then counts neither as found nor as missed, a prediction only if its partner
             counts. None: no box.
+        sure: (N,) bool, predictions at or above the threshold of their own variant and frame
+            (``jobs/operating_points.py``). None: the confidence threshold decides.
     """
 
     offsets: Int
@@ -64,6 +66,7 @@ class BoxTable:
     areas: Float | None = None
     by_iou: Bool | None = None
     outside: Bool | None = None
+    sure: Bool | None = None
 
     @property
     def frame_count(self) -> int:
@@ -142,6 +145,7 @@ class BoxTable:
             None if self.areas is None else self.areas[rows],
             None if self.by_iou is None else self.by_iou[rows],
             None if self.outside is None else self.outside[rows],
+            None if self.sure is None else self.sure[rows],
         )
 
     def select(self, keep: Bool) -> BoxTable:
@@ -159,7 +163,13 @@ class BoxTable:
             None if self.areas is None else self.areas[keep],
             None if self.by_iou is None else self.by_iou[keep],
             None if self.outside is None else self.outside[keep],
+            None if self.sure is None else self.sure[keep],
         )
+
+    def passing(self, conf: float) -> Bool:
+        """(N,) bool: predictions at or above the confidence threshold, or their own."""
+        passing: Bool = self.scores >= conf
+        return passing if self.sure is None else self.sure
 
     def is_outside(self) -> Bool:
         """(N,) bool: ``outside`` of every box."""

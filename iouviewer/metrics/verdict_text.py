@@ -15,14 +15,17 @@ _MAX_GROWTH = 100
 """Nobody labels more than this many times the frames at hand for one verdict, so no number is given."""
 
 
-def describe_verdict(variant: str, baseline: str, verdict: Verdict, confidence: float | None = None) -> str:
+def describe_verdict(
+    variant: str, baseline: str, verdict: Verdict, confidence: float | None = None, point: str = ""
+) -> str:
     """The verdict in one sentence, followed by what would settle it and a warning if there are few videos.
 
     Args:
         confidence: threshold at which PQ and Avg IoU hold, 0 to 1; None leaves it out.
+        point: the operating point in words, in place of a common confidence.
     """
     count = len(verdict.videos)
-    sentences = [_summary(variant, baseline, verdict, confidence)]
+    sentences = [_summary(variant, baseline, verdict, confidence, point)]
     if verdict.outcome is Outcome.UNDECIDED:
         sentences.append(_what_would_settle_it(verdict))
     if 1 < count < FEW_VIDEOS:
@@ -30,7 +33,7 @@ def describe_verdict(variant: str, baseline: str, verdict: Verdict, confidence: 
     return " ".join(filter(None, sentences))
 
 
-def describe_differences(verdict: Verdict, confidence: float | None = None) -> str:
+def describe_differences(verdict: Verdict, confidence: float | None = None, point: str = "") -> str:
     """The differences in the metrics with an allowed drop, and which of them are undefined; without a full stop."""
     judged = [d for d in verdict.differences if not math.isnan(d.margin)]
     defined = [d for d in judged if not math.isnan(d.points)]
@@ -43,17 +46,19 @@ def describe_differences(verdict: Verdict, confidence: float | None = None) -> s
         details.append(tr("{differences} points", differences=listed))
     details += [tr("{metric} is undefined", metric=_METRIC_NAMES[d.metric]) for d in judged if math.isnan(d.points)]
     names = [_METRIC_NAMES[d.metric] for d in defined if d.metric in OF_THRESHOLD]
-    if names and confidence is not None:
+    if names and point:
+        details.append(tr("{metrics} {point}", metrics=", ".join(names), point=point))
+    elif names and confidence is not None:
         details.append(tr("{metrics} at confidence {confidence:.3g}", metrics=", ".join(names), confidence=confidence))
     return "; ".join(details)
 
 
-def _summary(variant: str, baseline: str, verdict: Verdict, confidence: float | None) -> str:
+def _summary(variant: str, baseline: str, verdict: Verdict, confidence: float | None, point: str) -> str:
     values = {
         "variant": variant,
         "baseline": baseline,
         "outcome": verdict.outcome,
-        "details": describe_differences(verdict, confidence),
+        "details": describe_differences(verdict, confidence, point),
         "videos": len(verdict.videos),
     }
     effective = verdict.effective_frames

@@ -12,10 +12,12 @@ from iouviewer.app.jobs.verdict_job import VerdictJob
 from iouviewer.app.settings import Settings
 from iouviewer.document.boxes import NO_BOX
 from iouviewer.document.edits import Change, Phase
+from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.jobs.differences import ChangedObject
 from iouviewer.jobs.frame_selection import VERIFIED
 from iouviewer.jobs.judge import Judged
+from iouviewer.jobs.operating_points import COMMON, SETTING, OperatingPoint, stored_point
 from iouviewer.ui.actions import ActionSet
 from iouviewer.ui.commands.variants import VariantCommands
 from iouviewer.ui.compare.change_captions import ChangeCaptions
@@ -68,6 +70,8 @@ class ComparePresenter(QObject):
         views.variants.columnsChanged.connect(self._on_columns_changed)
         views.verdicts.question.marginChosen.connect(self._on_margin_chosen)
         views.verdicts.question.verifiedOnlyChosen.connect(self._on_verified_only_chosen)
+        views.verdicts.question.point.pointChosen.connect(self._on_point_chosen)
+        self._verdicts.refused.connect(self._on_point_refused)
         for changed in (session.variants.listChanged, session.variants.variantChanged):
             changed.connect(self._show_compared_pair)
         session.changed.connect(self._on_session_changed)
@@ -149,12 +153,27 @@ class ComparePresenter(QObject):
     def apply_settings(self) -> None:
         """Use the allowed drop of the settings."""
         self._verdicts.set_margins(self._settings.margins())
+        self._show_point(stored_point(self._settings.extra))
         self._views.verdicts.set_margin(self._settings.margin_points)
 
     def _on_margin_chosen(self, margin: float) -> None:
         self._settings.margin_points = margin
         self.apply_settings()
         self.settingsChanged.emit()
+
+    def _on_point_chosen(self, point: OperatingPoint) -> None:
+        self._settings.extra[SETTING] = point.stored
+        self._show_point(point)
+        self.settingsChanged.emit()
+
+    def _show_point(self, point: OperatingPoint) -> None:
+        self._views.verdicts.question.point.set_point(point)
+        self._verdicts.set_point(point)
+
+    def _on_point_refused(self, error: UserError) -> None:
+        """A variant does not reach the point: say so, and judge at the common confidence."""
+        self._on_point_chosen(COMMON)
+        self._session.statusMessage.emit(tr("{reason}. Judged at the common confidence.", reason=error.message))
 
     def _on_verified_only_chosen(self, verified_only: bool) -> None:
         self._wants_verified = verified_only

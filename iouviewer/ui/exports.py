@@ -32,6 +32,7 @@ from iouviewer.jobs.eval_result import EvalResult
 from iouviewer.jobs.evaluate import score_inputs
 from iouviewer.jobs.frame_pictures import VariantOverlay, frame_image
 from iouviewer.jobs.frame_states_file import frame_states_csv
+from iouviewer.jobs.operating_points import OperatingPoint
 from iouviewer.jobs.overlay_video import OverlayRequest, overlay_request, render_overlay
 from iouviewer.jobs.truth_files import TruthToWrite, truth_to_write, write_truth
 from iouviewer.metrics.table import Int
@@ -51,11 +52,13 @@ class ExportSource:
         shown_frame: frame on the canvas, -1 if none is shown.
         frames: (n,) int64, frames that are exported, ascending; None: all. Box files and overlay videos follow it.
         margins: allowed drop of each metric in points, for the verdicts.
+        point: where variants stand in verdicts and reports.
     """
 
     session: Session
     shown_frame: int
     margins: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_MARGINS))
+    point: OperatingPoint = field(default_factory=OperatingPoint)
     frames: Int | None = None
 
 
@@ -87,6 +90,7 @@ class ReportWriter:
 
     def prepare(self, source: ExportSource, path: Path) -> Job:
         request, inputs = read_session(source.session, source.margins, analysis=self.analysis)
+        request = replace(request, point=source.point)
 
         def write() -> None:
             data = self.render(score_inputs(request, inputs), path)

@@ -77,7 +77,10 @@ def started(hands: Hands) -> None:
     reads = "40 boxes on 40 frames, 1 track, 5 key boxes; 1 prediction belongs to no track. One undo takes it all back."
     with hands.in_dialog(when_counted(hands, reads, press_enter(hands))):
         hands.click(hands.button("Start from predictions"))
-    hands.wait(lambda: message(hands).startswith("Start from found: 40 boxes. found has no score"), "the step")
+    hands.wait(
+        lambda: message(hands).startswith("Start from found at confidence 0.25: 40 boxes. found has no score"),
+        "the step",
+    )
 
 
 def score_line(hands: Hands) -> list[str]:

@@ -15,6 +15,7 @@ from iouviewer.app.settings import Settings
 from iouviewer.document.commands import set_class
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.jobs.operating_points import stored_point
 from iouviewer.resource_files import resource_path
 from iouviewer.ui.canvas.view import CanvasView
 from iouviewer.ui.commands.source_saver import SourceSaver
@@ -192,7 +193,9 @@ class ExportCommands(QObject):
         self._pool.start(_Runnable(path, job, self._results))
 
     def _source(self) -> ExportSource:
-        return ExportSource(self._session, self._canvas.shown_frame, self._settings.margins())
+        return ExportSource(
+            self._session, self._canvas.shown_frame, self._settings.margins(), stored_point(self._settings.extra)
+        )
 
     def _proposed_path(self, export: Export) -> Path:
         folder = self._settings.folder("export") or str(_folder_beside(Path(self._session.source.path)))

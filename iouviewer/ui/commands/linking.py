@@ -106,7 +106,8 @@ class LinkCommands:
 
         dialog.set_plan(work, self._describe_start)
         if dialog.exec() and isinstance(dialog.plan, PlannedBoxes):
-            planned, variant = dialog.plan, session.variants[dialog.choice.variant]
+            planned, choice = dialog.plan, dialog.choice
+            variant = session.variants[choice.variant]
             self._execute(
                 lambda: start_from_predictions(
                     session.document,
@@ -114,6 +115,7 @@ class LinkCommands:
                     variant.predictions.covered,
                     variant=variant.name,
                     variant_key=variant.key,
+                    confidence=choice.min_score,
                     source=session.source.id,
                 ),
                 tr("{variant} has no score until frames are verified.", variant=variant.name),

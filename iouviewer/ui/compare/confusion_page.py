@@ -21,6 +21,7 @@ from iouviewer.app.editing.session import Session
 from iouviewer.i18n import tr
 from iouviewer.jobs.breakdown import NO_PLACES, NOTHING, Confusion, Events, Places
 from iouviewer.jobs.gallery import GallerySet
+from iouviewer.metrics.table import UNSPECIFIED_CLASS
 from iouviewer.ui.compare.analysis_parts import AnalysisTable, PlacesList, confusion_text, segment_button, shown_class
 from iouviewer.ui.palette import scheme_theme
 from iouviewer.ui.tables.common import ROOT, Index
@@ -123,7 +124,9 @@ class ConfusionModel(QAbstractTableModel):
         row = [abs(self._value(self.index(index.row(), column))) for column in range(len(self._classes))]
         if not value or not max(row):
             return None
-        is_right = index.row() == index.column()
+        true, predicted = self.cell(index)
+        # A box without a class is not confused with any.
+        is_right = true == predicted or (UNSPECIFIED_CLASS in (true, predicted) and NOTHING not in (true, predicted))
         is_good = (value > 0) is is_right if self._view == _CHANGE else is_right
         share = _STRONGEST * abs(value) / max(row)
         return QBrush(QColor(mix(colours.good_bg if is_good else colours.bad_bg, colours.base, share)))

@@ -11,6 +11,7 @@ from iouviewer.document.edits import FrameState
 from iouviewer.i18n import tr, tr_n
 from iouviewer.jobs.judge import Judged, Verdict, describe_choice
 from iouviewer.ui.compare.frame_menu import FrameMenu
+from iouviewer.ui.compare.point_chip import PointChip
 from iouviewer.ui.panels.filter_chip import FilterChip
 from iouviewer.ui.theme import Theme, icon, make_popup, popup_menu
 from iouviewer.ui.tokens import SIZE, SPACE
@@ -19,7 +20,7 @@ from iouviewer.ui.variant_look import dash_icon, panel_colour
 BAR_HEIGHT = 36
 _DROPS = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0)
 _MOST_DROP = 100.0
-_MARKS = {"baseline": "\x01", "drop": "\x02", "frames": "\x03"}
+_MARKS = {"baseline": "\x01", "drop": "\x02", "frames": "\x03", "point": "\x04"}
 _EXPLANATION_WIDTH = 460
 _DIRECT = Qt.FindChildOption.FindDirectChildrenOnly
 
@@ -60,6 +61,7 @@ class QuestionBar(QWidget):
             menu = popup_menu("", chip)
             menu.aboutToShow.connect(fill)
             chip.setMenu(menu)
+        self.point = PointChip(session)
         self.filter_chip = FilterChip(session)
         session.scoresChanged.connect(self._on_scores_changed)
         self.method = QLabel()
@@ -82,8 +84,10 @@ class QuestionBar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE["m"], 0, SPACE["m"], 0)
         layout.setSpacing(SPACE["s"])
-        question = tr("Which may replace {baseline} if AP and PQ may drop at most {drop} on {frames}", **_MARKS)
-        chips = {"\x01": self.baseline, "\x02": self.drop, "\x03": self.frames}
+        question = tr(
+            "Which may replace {baseline} if AP and PQ may drop at most {drop} on {frames} at {point}", **_MARKS
+        )
+        chips = {"\x01": self.baseline, "\x02": self.drop, "\x03": self.frames, "\x04": self.point}
         text = ""
         for character in [*question, ""]:
             if character in chips or not character:

@@ -34,7 +34,7 @@ _EMPTY = tr(
     "Measure speed runs the models of the variants in alternating rounds on the same frames, so that a busy or hot "
     "machine slows all of them alike. Import takes the speed.json of another machine."
 )
-_FACT_WIDTH = 118
+_FACT_WIDTH = 128
 _NOTE_LINES = 3
 """Lines of the notes that are shown; the others scroll, so that they leave room for the table."""
 _MAX_ROUNDS, _MAX_FRAMES = 100, 10_000
