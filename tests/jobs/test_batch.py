@@ -18,9 +18,11 @@ from iouviewer.errors import UserError
 from iouviewer.jobs.batch.engines import DaskCluster, InThisProcess, Processes, is_loopback
 from iouviewer.jobs.batch.manifest import BatchManifest, checked_file, content_digest, read_manifest
 from iouviewer.jobs.batch.outputs import OutputFolder
+from iouviewer.jobs.batch.results import prediction_file
 from iouviewer.jobs.batch.runs import batch_status, plan_batch, run_batch
 from iouviewer.jobs.batch.tasks import cut, in_shard, parse_shard
-from tests.inference.helpers import is_gone
+from iouviewer.resource_files import resource_path
+from tests.inference.helpers import is_gone, needs_yolo
 from tests.jobs.batch_world import CLIPS, FRAMES, BatchWorld, contents
 
 TASKS = CLIPS * 2 * 2
@@ -440,6 +442,41 @@ def test_an_interrupted_run_leaves_no_process_and_goes_on(
     driver.stdout.close()
     monkeypatch.setenv("BATCH_SLEEP", "0")
     assert world.run("run", out, "--workers", "2")[0] == 0
+
+
+@needs_yolo
+@pytest.mark.slow
+def test_real_models_find_in_tasks_what_predict_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sample = resource_path("sample")
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes((sample / "clip.mp4").read_bytes())
+    names = ("nearly",)
+    manifest = tmp_path / "batch.json"
+    manifest.write_text(
+        json.dumps(
+            {
+                "settings": {"imgsz": 160},
+                "sources": [{"name": "clip", "video": "clip.mp4"}],
+                "variants": [{"name": name, "weights": str(sample / "weights" / f"{name}.pt")} for name in names],
+            }
+        )
+    )
+    out = OutputFolder(tmp_path / "out")
+    out.create()
+    measured = {"seconds_per_frame": 3.0, "bytes_per_frame": 100.0}
+    out.write_plan({content_digest(sample / "weights" / f"{name}.pt"): measured for name in names})
+
+    assert main(["batch", "run", str(manifest), "--out", str(out.folder), "--workers", "2"]) == 0
+    planned = plan_batch(read_manifest(manifest), out)
+    assert len(planned.tasks) > 1
+    models = [text for name in names for text in ("--model", f"{name}={sample / 'weights' / name}.pt")]
+    assert main(["predict", str(clip), *models, "--imgsz", "160", "--out", str(tmp_path / "single")]) == 0
+
+    capsys.readouterr()
+    for name in names:
+        pieces = json.loads(prediction_file(planned, out, "clip", name).read_text())
+        whole = json.loads((tmp_path / "single" / f"{name}.json").read_text())
+        assert pieces["annotations"] == whole["annotations"] and len(whole["annotations"]) > 100
 
 
 def test_no_more_processes_than_tasks_are_started(world: BatchWorld, tmp_path: Path) -> None:
