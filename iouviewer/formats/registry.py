@@ -282,8 +282,7 @@ def read_boxes(path: Path, context: ReadContext | None = None, *, format: str | 
             tr("the file changed while it was read"), path=path, remedy=tr("Read it again once it is complete.")
         )
     notes = [tr("{name} is {encoding} text", name=file.name, encoding=one) for one, file in encodings.items()]
-    # Edits are written as UTF-8, which would damage text in another encoding.
-    return replace(result, notes=(*result.notes, *notes), texts=None) if notes else result
+    return replace(result, notes=(*result.notes, *notes)) if notes else result
 
 
 def _state_of(path: Path) -> tuple[int, int, int] | None:

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from iouviewer.document.boxes import BoxFlag
 from iouviewer.document.imported import ImportedBoxes
-from iouviewer.formats.interface import BoxesToWrite
+from iouviewer.formats.interface import BoxesToWrite, ReadContext
 from iouviewer.formats.patching.source import PATCHERS, PatchedSource, patch_source
 from iouviewer.formats.registry import read_boxes
-from tests.formats.layouts import LAYOUTS, SIZE, Layout
+from tests.formats.layouts import LAYOUTS, SIZE, Layout, roboflow
 
 BY_NAME = {layout.name: layout for layout in LAYOUTS}
 Box = tuple[int, tuple[float, ...], str, int]
@@ -258,3 +258,26 @@ def test_a_file_that_would_not_read_back_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="boxes of several classes"):
         patch_source(boxes.texts, None, now, np.arange(len(boxes)), boxes.classes)
     shutil.rmtree(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030"])
+def test_a_text_stays_in_its_encoding(tmp_path: Path, encoding: str) -> None:
+    names = "汽车和其他的东西在这里", "行人正在过马路请注意安全"
+    rows = [f"{n // 2},{n},20,{n + 30},40,{names[n % 2]}" for n in range(6)]
+    path = tmp_path / "boxes.csv"
+    path.write_bytes("\n".join(("frameID,x1,y1,x2,y2,class", *rows, "")).encode(encoding))
+    boxes = read_boxes(path, ReadContext(size=SIZE, keep_texts=True))
+    rects = boxes.boxes.copy()
+    rects[1, 2] += 3
+    now = replace(now_of(boxes, BY_NAME["box CSV"]), boxes=rects)
+    assert boxes.texts is not None
+    patched = patch_source(boxes.texts, None, now, np.arange(len(boxes)), boxes.classes)
+    [data] = patched.changed.values()
+    rows[2] = rows[2].replace(",20,", ",23,")
+    assert data == "\n".join(("frameID,x1,y1,x2,y2,class", *rows, "")).encode(encoding)
+
+
+def test_boxes_around_shapes_are_not_saved(tmp_path: Path) -> None:
+    path = roboflow(tmp_path)
+    context = replace(BY_NAME["Roboflow"].context, keep_texts=True, shapes="envelope")
+    assert read_boxes(path, context).texts is None

@@ -18,7 +18,14 @@ from iouviewer.formats.number_text import extents
 from iouviewer.formats.patching.edits import KEY_FLAGS, EditedBox, Edits, Part
 from iouviewer.formats.patching.json_text import elements, elements_changed, find, member, members_changed
 from iouviewer.formats.patching.label_names import numbered_stem
-from iouviewer.formats.patching.texts import NUMBER_TOLERANCE, SourceFiles, Splice, apply_splices, cannot_patch
+from iouviewer.formats.patching.texts import (
+    NUMBER_TOLERANCE,
+    SourceFiles,
+    Splice,
+    apply_splices,
+    cannot_patch,
+    refuse_shape,
+)
 from iouviewer.formats.rows import attribute_value
 from iouviewer.i18n import tr
 
@@ -63,6 +70,9 @@ class _CocoPatch:
             self._patch_entry(box, self.entries[place], spans[place][0])
         frames = self._image_ids()
         removed = {self.places[row] for row in self.edits.removed}
+        for place in removed | {self.places[box.row] for box in self.edits.changed}:
+            if _get(self.entries[place], "bbox") is None:
+                raise refuse_shape(self.path, f"{self.key}[{place}]")
         taken = [number for entry in self.entries if (number := as_index(_get(entry, "id"))) is not None]
         first = max(taken, default=0) + 1
         added = [self._new_entry(box, first + n, frames[box.frame]) for n, box in enumerate(self.edits.added)]

@@ -16,7 +16,14 @@ from iouviewer.formats.labelme import DESCRIPTION, FLAGS, VERSION
 from iouviewer.formats.patching.edits import EditedBox, Edits, Part
 from iouviewer.formats.patching.json_text import elements, elements_changed, find, member, members_changed
 from iouviewer.formats.patching.label_names import LabelNames
-from iouviewer.formats.patching.texts import NUMBER_TOLERANCE, SourceFiles, Splice, apply_splices, cannot_patch
+from iouviewer.formats.patching.texts import (
+    NUMBER_TOLERANCE,
+    SourceFiles,
+    Splice,
+    apply_splices,
+    cannot_patch,
+    refuse_shape,
+)
 from iouviewer.formats.rows import attribute_value
 from iouviewer.i18n import tr
 
@@ -48,8 +55,8 @@ class _LabelmePatch:
 
     def run(self) -> None:
         for row in self.edits.removed:
-            path, place = self.places[row]
-            self.removed[path].add(place)
+            path, _shape, _at = self._shape_at(row)
+            self.removed[path].add(self.places[row][1])
         for box in self.edits.changed:
             self._change(box)
         self._rename()
@@ -79,7 +86,10 @@ class _LabelmePatch:
         at = find(text, ["shapes", place])
         if at is None:
             raise cannot_patch(path, tr("the file has no list of shapes"))
-        return path, self._document(path)["shapes"][place], at
+        shape = self._document(path)["shapes"][place]
+        if shape.get("shape_type", "rectangle") != "rectangle":
+            raise refuse_shape(path, f"shapes[{place}]")
+        return path, shape, at
 
     def _change(self, box: EditedBox) -> None:
         path, shape, at = self._shape_at(box.row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -10,12 +11,24 @@ from pathlib import Path
 from typing import NamedTuple
 
 from iouviewer.errors import UserError
+from iouviewer.formats.encodings import UnknownEncodingError, find_encoding
 from iouviewer.formats.number_text import DECIMALS, exact_text, short_text
 from iouviewer.formats.unsupported_fields import Field
 from iouviewer.i18n import tr
 
 NUMBER_TOLERANCE = 5e-7
 """A number in a file that is this near to the new one stays as it is written: writers round to 6 decimals."""
+_UTF_8 = "utf-8"
+_ERRORS = "surrogateescape"
+"""Bytes of a UTF-8 file that are no text, as in the name of an old file, survive."""
+_DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9_.-]+)")
+_MARKS = (
+    (codecs.BOM_UTF8, _UTF_8),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 
 
@@ -57,16 +70,44 @@ class SourceFiles:
     kept_shapes: int = 0
 
     def text(self, path: Path) -> str:
-        """The text of a file as it is now; bytes that are not UTF-8 survive."""
-        return self.changed.get(path, self.data.get(path, b"")).decode("utf-8", "surrogateescape")
+        """The text of a file as it is now, with its byte order mark."""
+        data = self.changed.get(path, self.data.get(path, b""))
+        codec = self._codec(path)
+        return data.decode(codec, _ERRORS if codec == _UTF_8 else "strict")
 
     def set_text(self, path: Path, text: str) -> None:
-        """Change or add a file; nothing where the text is as it was."""
-        data = text.encode("utf-8", "surrogateescape")
+        """Change or add a file in the encoding that it has; nothing where the text is as it was.
+
+        Raises:
+            UserError: the encoding lacks a character, for example of a new class name.
+        """
+        codec = self._codec(path)
+        try:
+            data = text.encode(codec, _ERRORS if codec == _UTF_8 else "strict")
+        except UnicodeEncodeError as error:
+            character = text[error.start]
+            raise cannot_patch(
+                path, tr("the encoding of the file ({codec}) has no {character!r}", codec=codec, character=character)
+            ) from error
         if self.data.get(path) == data:
             self.changed.pop(path, None)
         else:
             self.changed[path] = data
+
+    def _codec(self, path: Path) -> str:
+        """The encoding of a file; byte order marks stay part of the text, which writes them back."""
+        data = self.data.get(path)
+        if data is None:
+            return _UTF_8
+        for mark, codec in _MARKS:
+            if data.startswith(mark):
+                return codec
+        declared = _DECLARED.match(data)
+        try:
+            found = declared[1].decode().lower() if declared else find_encoding(data)
+            return found if data.decode(found).encode(found) == data else _UTF_8
+        except (UnknownEncodingError, LookupError, ValueError):
+            return _UTF_8
 
     def exists(self, path: Path) -> bool:
         """Whether there is such a file."""
@@ -169,6 +210,11 @@ def number_text(value: float) -> str:
     """The shortest text within 1e-6; all digits for a number that rounding makes zero."""
     text = short_text(round(value, DECIMALS) + 0.0)
     return exact_text(value) if text == "0" and value else text
+
+
+def refuse_shape(path: Path, place: str) -> UserError:
+    """The error for a box around a polygon, a mask or a rotated box, which is no box in the file."""
+    return cannot_patch(path, tr("{place} is a shape that was read as the box around it", place=place))
 
 
 def cannot_patch(path: Path, reason: str) -> UserError:

@@ -12,7 +12,15 @@ from iouviewer.formats.interface import UNSPECIFIED_NAME, ReadContext
 from iouviewer.formats.number_text import DECIMALS, exact_text, short_text
 from iouviewer.formats.patching.edits import EditedBox, Edits, Part
 from iouviewer.formats.patching.label_names import LabelNames
-from iouviewer.formats.patching.texts import Lines, SourceFiles, cannot_patch, cells_of, new_number, with_cells
+from iouviewer.formats.patching.texts import (
+    Cell,
+    Lines,
+    SourceFiles,
+    cells_of,
+    new_number,
+    refuse_shape,
+    with_cells,
+)
 from iouviewer.formats.patching.yaml_names import change_names
 from iouviewer.formats.unsupported_fields import Field
 from iouviewer.i18n import tr
@@ -48,6 +56,7 @@ class _YoloPatch:
     def run(self) -> None:
         self._number_classes()
         for row in self.edits.removed:
+            self._cells_of(row)
             self._lines(self.places[row].path).delete(self.places[row].line or 0)
         for box in self.edits.changed:
             self._change(box)
@@ -95,10 +104,7 @@ class _YoloPatch:
         if box.has(BoxFlag.IGNORED) and Part.FLAGS in box.changed:
             lines.delete(number)  # as the writer: YOLO has no mark for ignored boxes
             return
-        cells = cells_of(lines[number], by_comma=False)
-        if len(cells) > MOST_COLUMNS:
-            reason = tr("line {line} is a polygon, whose box cannot be changed", line=number)
-            raise cannot_patch(place.path, reason)
+        cells = self._cells_of(box.row)
         new: dict[int, str] = {}
         if Part.RECT in box.changed:
             values, side = self._fractions(box)
@@ -109,6 +115,14 @@ class _YoloPatch:
         if Part.TRACK in box.changed and self.has_tracks and len(cells) > (6 if self.has_scores else 5):
             new[len(cells) - 1] = str(box.track)
         lines.replace(number, with_cells(lines[number], cells, {k: v for k, v in new.items() if cells[k].text != v}))
+
+    def _cells_of(self, row: int) -> list[Cell]:
+        """The columns of a row; UserError for a polygon, which was read as the box around it."""
+        place = self.places[row]
+        cells = cells_of(self._lines(place.path)[place.line or 0], by_comma=False)
+        if len(cells) > MOST_COLUMNS:
+            raise refuse_shape(place.path, tr("line {line}", line=place.line))
+        return cells
 
     def _count_lost(self, box: EditedBox) -> None:
         lost = self.files.lost
