@@ -1,4 +1,4 @@
-"""``iouviewer project check``: verify a project file."""
+"""``iouviewer project``: verify a project file (``check``), or save it to its source (``save``)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from iouviewer.cli import save_source
 from iouviewer.i18n import tr
 
 DAMAGED = 3
@@ -26,10 +27,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         allow_abbrev=False,
     )
     check.add_argument("file", type=Path, metavar="FILE", help=tr("project file (.iouv)"))
+    save_source.add_options(parts)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print one line for each finding, and what the file holds."""
+    if args.part == "save":
+        return save_source.run(args)
     from iouviewer.project.checking import check_file
 
     report = check_file(args.file)
