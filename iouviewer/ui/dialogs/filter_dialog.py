@@ -110,7 +110,7 @@ class FilterDialog(QDialog):
     def _show_answer(self) -> None:
         said, is_good = self._check(self.line.text())
         self.answer.setText(said)
-        self.answer.setProperty("role", "caption" if is_good else "bad")
+        self.answer.setProperty("role", "caption" if is_good else "error")
         self.answer.style().unpolish(self.answer)
         self.answer.style().polish(self.answer)
 

@@ -27,6 +27,8 @@ from iouviewer.ui.variant_look import image_colour
 
 PAGE = 60
 """Objects of a page."""
+_FEWEST = 12
+"""Crops are not larger than for so many objects."""
 _OBJECT_SHARE = 0.62
 _CAPTION = 14
 _HALF_SHAPE = 1.25
@@ -151,11 +153,11 @@ class GalleryView(CropGrid):
         self._ask.start()
 
     def _fit(self) -> None:
-        """The largest cells of which sixty fit, and the area that crops of all objects show."""
+        """The largest cells of which a page fits, and the area that crops of all objects show."""
         width, height = self.viewport().width(), self.viewport().height()
-        best = QSize(24, 24)
-        for columns in range(4, PAGE + 1):
-            rows = ceil(PAGE / columns)
+        best, count = QSize(24, 24), min(PAGE, max(len(self.page.objects), _FEWEST))
+        for columns in range(4, count + 1):
+            rows = ceil(count / columns)
             half = min(
                 (width / columns - SPACE["s"] - (self._halves - 1)) / self._halves,
                 (height / rows - _CAPTION - SPACE["s"]) / _HALF_SHAPE,
