@@ -56,6 +56,7 @@ SMALL = {
     "formats/class_lists.py": "data, no code",
     "jobs/frame_states_file.py": "one kind of file",
     "jobs/box_files.py": "what the doors may use of formats",
+    "jobs/convert_project.py": "convert of box files imports no project code",
     "jobs/overlaps.py": "what the window may use of metrics",
     "jobs/protocols.py": "values in JSON results, kept apart from texts",
     "reports/html_template.py": "markup, kept apart from texts",
