@@ -249,7 +249,8 @@ def test_verified_frames_can_be_chosen_once_there_are_some(session: Session, pan
     assert not question.frames.menu().actions()[1].isEnabled()
     session.execute(SetFrames((FrameMark(0, FrameState.LABELLED, True),)), "Verify")
     panel.question.set_verified_only(False, 1)
-    assert menu_texts(question.frames.menu()) == ["All common frames", "Verified frames only (1)"]
+    expected = ["All common frames", "Verified frames only (1)", "Other frames…"]
+    assert menu_texts(question.frames.menu()) == expected
     chosen: list[bool] = []
     question.verifiedOnlyChosen.connect(chosen.append)
     question.frames.menu().actions()[1].trigger()
