@@ -238,7 +238,9 @@ def python(world: World, truth: Path, files: dict[str, Path]) -> tuple[Answer, s
         joined = joined.with_settings(baseline=world.variants[world.baseline].name)
         joined = api.with_filter(joined, world.filter)
         result = api.evaluate(joined)
-        sentences = [judgement.sentence for judgement in api.verdict(joined).judgements] if len(files) > 1 else []
+        sentences = (
+            [judgement.sentence for judgement in api.verdict(joined).judgements] if len(joined.variants) > 1 else []
+        )
     except api.UserError as error:
         return str(error), ""
     assert list(result.sentences) == sentences
