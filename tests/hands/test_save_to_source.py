@@ -99,3 +99,37 @@ def test_ten_corrected_boxes_are_ten_changed_lines(qtbot: QtBot, tmp_path: Path)
     assert "6 rows untouched (9 columns: polygons" in question
     changed = [line.split("\t") for line in git(root, "diff", "--numstat").splitlines()]
     assert [(added, gone) for added, gone, _name in changed] == [("2", "2")] * 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="paths of git")
+def test_by_keys_and_a_file_that_changed_on_disk_is_told(qtbot: QtBot, tmp_path: Path) -> None:
+    root = write_data_set(tmp_path / "pets")
+    label = sorted((root / "train" / "labels").glob("*.txt"))[0]
+    with opened_window(qtbot) as window:
+        hands = Hands(qtbot, window)
+        hands.wait(lambda: hands.sees("firstRun.sample"), "the first-run page")
+        with hands.in_dialog(skip_polygons(hands)):
+            hands.drop(hands.named("firstRun"), root / "train" / "images", root / "train" / "labels")
+        hands.wait(lambda: hands.column("boxesTable", "Class") == ["cat", "dog"], "the boxes")
+        hands.key("Ctrl+Shift+S")
+        hands.wait(lambda: message(hands) == "labels: nothing was edited", "that there is nothing to save")
+        hands.click_picture((70, 90))
+        hands.key("Del")
+        hands.wait(lambda: hands.column("boxesTable", "Class") == ["dog"], "the box to go")
+        theirs = label.read_text() + "\n0 0.5 0.5 0.1 0.1"
+        label.write_text(theirs)
+
+        def look_and_cancel(dialog: QDialog) -> None:
+            text = "\n".join(hands.texts(dialog))
+            assert "1 box is removed" in text
+            assert f"{label.name} has changed on disk since it was read: these changes would be lost." in text
+            dialog.grab().save(str(tmp_path / "changed-on-disk.png"))
+            hands.key("Escape")
+
+        with hands.in_dialog(look_and_cancel):
+            hands.key("Ctrl+Shift+S")
+        assert label.read_text() == theirs
+        with hands.in_dialog(lambda dialog: hands.click(hands.button("Overwrite", dialog))):
+            hands.key("Ctrl+Shift+S")
+        hands.wait(lambda: message(hands).startswith("Saved to"), "the message")
+    assert git(root, "diff", "--numstat").split() == ["0", "1", f"train/labels/{label.name}"]
