@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
-from PySide6.QtGui import QBrush, QColor
+from PySide6.QtGui import QBrush, QColor, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
@@ -13,6 +13,9 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QSplitter,
     QStackedWidget,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
@@ -35,7 +38,7 @@ _VIEWS = (
     ("change", tr("Change"), tr("The variant's boxes minus the baseline's; a cell lists the variant's")),
     ("list", tr("List"), tr("Confused classes, the most frequent first")),
 )
-_STRONGEST = 0.6
+_STRONGEST = 0.4
 """Share of colour in the cell with the most boxes of its row."""
 
 
@@ -129,7 +132,17 @@ class ConfusionModel(QAbstractTableModel):
         is_right = true == predicted or (UNSPECIFIED_CLASS in (true, predicted) and NOTHING not in (true, predicted))
         is_good = (value > 0) is is_right if self._view == _CHANGE else is_right
         share = _STRONGEST * abs(value) / max(row)
-        return QBrush(QColor(mix(colours.good_bg if is_good else colours.bad_bg, colours.base, share)))
+        return QBrush(QColor(mix(colours.good if is_good else colours.bad, colours.base, share)))
+
+
+class _Cells(QStyledItemDelegate):
+    """Paints the ground of the cells, which the style sheet leaves out."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        ground = index.data(Qt.ItemDataRole.BackgroundRole)
+        if isinstance(ground, QBrush) and not option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(option.rect, ground)
+        super().paint(painter, option, index)
 
 
 class ConfusionPage(QWidget):
@@ -148,6 +161,7 @@ class ConfusionPage(QWidget):
         self.model = ConfusionModel()
         self.table = AnalysisTable("confusionMatrix", tr("Confusion matrix: true classes in rows"), "")
         self.table.setModel(self.model)
+        self.table.setItemDelegate(_Cells(self.table))
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectItems)
         self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.table.verticalHeader().show()
@@ -159,6 +173,8 @@ class ConfusionPage(QWidget):
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(self.table)
         splitter.addWidget(self.list)
+        splitter.setStretchFactor(0, 3)
+        splitter.setStretchFactor(1, 2)
         self._stack, self._buttons = QStackedWidget(), QButtonGroup(self)
         self._stack.addWidget(splitter)
         self._stack.addWidget(confused)
