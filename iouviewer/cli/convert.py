@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from iouviewer.cli.gate_inputs import PROJECT_SUFFIX
 from iouviewer.cli.options import (
     FRAMES_SYNTAX,
     add_force_option,
@@ -57,6 +56,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Convert one file; notes about skipped content go to stderr."""
+    from iouviewer.cli.gate_inputs import PROJECT_SUFFIX
     from iouviewer.cli.requests import read_options
     from iouviewer.jobs.convert import ConvertRequest, convert
     from iouviewer.jobs.written_files import check_outputs, remember

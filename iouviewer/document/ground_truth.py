@@ -52,6 +52,29 @@ class _FrameTable(NamedTuple):
         )
 
 
+class _SpareRects:
+    """The array of rectangles before the last one; both take turns, so that moving a box copies no other.
+
+    The array before the last is free once no thread reads it, and lacks only what was merged last.
+    """
+
+    def __init__(self) -> None:
+        self._array: Float | None = None
+        self._lacks = np.zeros(0, np.int64)
+
+    def merged(self, boxes: Float, rows: Int, rects: Float) -> Float:
+        """``boxes`` (4, N) with other rectangles (4, n) in some rows (n,); ``boxes`` is kept as it is."""
+        spare, self._array = self._array, None
+        if spare is None or spare.shape != boxes.shape or sys.getrefcount(spare) > _OWN_REFERENCES:
+            spare = np.empty_like(boxes)
+            np.copyto(spare, boxes)
+        else:
+            spare[:, self._lacks] = boxes[:, self._lacks]
+        spare[:, rows] = rects
+        self._array, self._lacks = boxes, rows
+        return spare
+
+
 class GroundTruth:
     """Boxes and frame states of one source. Changed through ``Document.apply`` only."""
 
@@ -72,8 +95,7 @@ class GroundTruth:
             order = np.lexsort((ids, frames))
         self._frames = np.array(frames[order])
         self._boxes = np.array(boxes[:, order], order="C")
-        self._spare: Float | None = None
-        self._spare_lacks = np.zeros(0, np.int64)
+        self._spare = _SpareRects()
         self._class_ids, self._tracks = np.array(class_ids[order]), np.array(tracks[order])
         self._flags, self._ids = np.array(flags[order]), np.array(ids[order])
         self._has_neutral = bool((self._flags & int(BoxFlag.NEUTRAL)).any())
@@ -445,18 +467,8 @@ class GroundTruth:
         self._load(spliced[0], _splice(self._boxes, rects, bounds, counts), *spliced[1:])
 
     def _merge_rects(self, rows: Int, rects: Float) -> None:
-        """Merge edits that only moved boxes: two arrays take turns instead of all being sorted or copied again.
-
-        The array before the last is free once no thread reads it, and lacks only what was merged last.
-        """
-        boxes, self._spare = self._spare, None
-        if boxes is None or boxes.shape != self._boxes.shape or sys.getrefcount(boxes) > _OWN_REFERENCES:
-            boxes = np.empty_like(self._boxes)
-            np.copyto(boxes, self._boxes)
-        else:
-            boxes[:, self._spare_lacks] = self._boxes[:, self._spare_lacks]
-        boxes[:, rows] = rects
-        self._spare, self._spare_lacks, self._boxes = self._boxes, rows, boxes
+        """Merge edits that only moved boxes, without sorting all boxes again."""
+        self._boxes = self._spare.merged(self._boxes, rows, rects)
         self._edited, self._edited_at, self._frame_table, self._read_table = {}, {}, None, None
         self._drop_tracks()
         merged = self._merged_table
