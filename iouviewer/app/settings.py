@@ -23,7 +23,6 @@ from iouviewer.path_texts import encode_legible
 
 RECENT_LIMIT = 12
 HEADER_LIMIT = 100
-HEADER_LIMIT = 100
 
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 
@@ -54,7 +53,6 @@ class Settings(msgspec.Struct, kw_only=True):
         last_folders: folder of the last file by kind (``video``, ``gt``, ``export`` ...).
         window_geometry, window_state: window layout as saved by Qt.
         columns: what the columns of tables are, by header, as chosen in the Open dialog (``formats.columns``).
-        columns: what the columns of tables are, by header, as chosen in the Open dialog (``formats.columns``).
         extra: values of other parts of the program, by name.
     """
 
@@ -82,7 +80,6 @@ class Settings(msgspec.Struct, kw_only=True):
     last_folders: dict[str, str] = {}
     window_geometry: bytes = b""
     window_state: bytes = b""
-    columns: dict[str, str] = {}
     columns: dict[str, str] = {}
     extra: dict[str, str] = {}
 
@@ -138,11 +135,6 @@ class Settings(msgspec.Struct, kw_only=True):
     def last_frame(self, path: Path | str) -> int:
         """The last frame shown of a file, 0 if unknown."""
         return self.last_frames.get(str(Path(path).absolute()), 0)
-
-    def remember_columns(self, header: str, columns: str) -> None:
-        """Store what the columns of tables with this header are."""
-        others = [(other, old) for other, old in self.columns.items() if other != header]
-        self.columns = dict([*others, (header, columns)][-HEADER_LIMIT:])
 
     def remember_columns(self, header: str, columns: str) -> None:
         """Store what the columns of tables with this header are."""

@@ -54,7 +54,6 @@ class ReadOptions:
             ``shift``: added to every frame), then by name: of the variant, ``gt``, or empty for all (``stride`` and
             ``shift``: all predictions).
         shapes: as in ``ReadContext``.
-        shapes: as in ``ReadContext``.
         columns: what the columns of tables are, as in ``ReadContext``, by the same names.
         trained_on: by name of the variant, the frames that its model was trained on, as ``jobs.frame_selection``.
         file_sizes: ``file_size`` as in ``ReadContext``, by the same names.
@@ -82,7 +81,6 @@ class ReadOptions:
     trained_on: Mapping[str, str] = field(default_factory=dict)
     file_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
-    shapes: Literal["envelope", "skip"] | None = None
     shapes: Literal["envelope", "skip"] | None = None
 
     def number_for(self, option: str, name: str, kind: ImportKind) -> float | None:
