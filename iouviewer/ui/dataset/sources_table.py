@@ -510,5 +510,8 @@ class PooledRow(QWidget):
     def _paint_note(self, painter: QPainter, rect: QRect) -> None:
         painter.setFont(font("caption"))
         painter.setPen(QColor(scheme_theme().colours.text2))
+        note, metrics = self.content.note, painter.fontMetrics()
+        if rect.height() < 2 * metrics.height():
+            note = metrics.elidedText(note, Qt.TextElideMode.ElideRight, rect.width())
         flags = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap)
-        painter.drawText(rect, flags, self.content.note)
+        painter.drawText(rect, flags, note)
