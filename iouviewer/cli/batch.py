@@ -71,9 +71,9 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
         "--scheduler", default="", metavar="ADDRESS", help=tr("Dask scheduler, for example tls://HOST:PORT")
     )
     for option, text in (
-        ("--tls-ca", tr("certificate of the authority of the scheduler")),
-        ("--tls-cert", tr("own certificate for the scheduler")),
-        ("--tls-key", tr("key of the own certificate")),
+        ("--tls-ca", tr("CA certificate of the scheduler")),
+        ("--tls-cert", tr("client certificate for the scheduler")),
+        ("--tls-key", tr("private key of the client certificate")),
     ):
         parser.add_argument(option, type=Path, metavar="FILE", help=text)
 

@@ -70,7 +70,7 @@ ROLE_TEXTS = {
 UNIT_TEXTS: dict[Units, str] = {
     "pixels": tr("Pixels"),
     "relative": tr("Shares of the frame (0 to 1)"),
-    "percent": tr("Per cent of the frame"),
+    "percent": tr("Percent of the frame"),
 }
 
 
@@ -122,7 +122,7 @@ class ColumnMap:
             (Role.XYWH,): tr("left, top, width, height"),
             (Role.CXCYWH,): tr("centre, width, height"),
         }.get(self.layout, "")
-        unit = {"pixels": tr("pixels"), "relative": tr("shares of the frame"), "percent": tr("per cent")}.get(
+        unit = {"pixels": tr("pixels"), "relative": tr("shares of the frame"), "percent": tr("percent")}.get(
             self.units, ""
         )
         parts = [tr("box ← {columns} ({kind})", columns=box, kind=", ".join(part for part in (kind, unit) if part))]

@@ -181,16 +181,16 @@ def _find_regions(tasks: list[dict[str, Any]]) -> Iterator[tuple[str, Mapping[st
 
 
 def _check_percent(keys: list[_KeyFrame], path: Path) -> None:
-    """Refuse a region with fractions or pixels instead of per cent."""
+    """Refuse a region with fractions or pixels instead of percent."""
     columns = np.array([key.box for key in keys if key.box is not None], np.float64).reshape(-1, 4).T
     if not columns.size:
         return
     remedy = tr("Label Studio has x, y, width and height from 0 to 100")
     if are_fractions(columns):
-        reason = tr("the boxes look normalised (0–1), but this format has per cent of the frame size")
+        reason = tr("the boxes look normalised (0–1), but this format has percent of the frame size")
         raise implausible(path, reason, remedy)
     if np.median((columns[:2] + columns[2:]).max(axis=0)) > 2 * LARGEST_PERCENT:
-        reason = tr("the boxes look like pixels, but this format has per cent of the frame size")
+        reason = tr("the boxes look like pixels, but this format has percent of the frame size")
         raise implausible(path, reason, remedy)
 
 

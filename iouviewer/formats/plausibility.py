@@ -176,7 +176,7 @@ def _percent_note(columns: Float, ends: Float, size: Size | None) -> list[str]:
         return []
     return [
         tr(
-            "All boxes lie within the first 100 pixels of frames of {width} x {height}: if the numbers are per cent of "
+            "All boxes lie within the first 100 pixels of frames of {width} x {height}: if the numbers are percent of "
             "the frame size, multiply them first",
             width=size[0],
             height=size[1],
@@ -185,7 +185,7 @@ def _percent_note(columns: Float, ends: Float, size: Size | None) -> list[str]:
 
 
 def are_percent_scores(scores: Float | None) -> bool:
-    """Whether confidences, (N,) float64, are per cent: from 0 to 100, and most above 1."""
+    """Whether confidences, (N,) float64, are percent: from 0 to 100, and most above 1."""
     if scores is None:
         return False
     scores = scores[np.isfinite(scores)]
@@ -196,7 +196,7 @@ def check_scores(path: Path, format_key: str, scores: Float | None) -> list[str]
     """Notes about confidences; MOT detectors have scores of any size, the other formats fractions.
 
     Raises:
-        UncertainReadingError: the confidences are per cent.
+        UncertainReadingError: the confidences are percent.
     """
     if not are_percent_scores(scores):
         return []
@@ -206,7 +206,7 @@ def check_scores(path: Path, format_key: str, scores: Float | None) -> list[str]
         return [tr("Confidences reach {largest:g}: --conf is on the same scale", largest=largest)]
     raise implausible(
         path,
-        tr("the confidences look like per cent (0–100) instead of 0–1: they reach {largest:g}", largest=largest),
+        tr("the confidences look like percent (0–100) instead of 0–1: they reach {largest:g}", largest=largest),
         tr("Divide them by 100"),
     )
 

@@ -404,7 +404,7 @@ class _Reader:
             ]
         known: dict[str, int] = {}
         tracks = [known.setdefault(_name_of(value), len(known) + 1) if value else NO_TRACK for value in cells]
-        rows.notes.append(tr("Track IDs that are no numbers are numbered in the order of the table"))
+        rows.notes.append(tr("Track IDs that are not numbers are numbered in the order of the table"))
         return tracks
 
 

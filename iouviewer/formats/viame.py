@@ -92,9 +92,7 @@ def _finish(rows: Rows, key: str, context: ReadContext, base: int) -> ImportedBo
     certain = all(score in (1.0, -1.0) for score in rows.scores)
     kind = context.kind_or(ImportKind.GROUND_TRUTH if certain else ImportKind.PREDICTIONS)
     if certain:
-        rows.notes.append(
-            StatedFact(tr("Every confidence is 1: the boxes are taken for people's, without confidences"))
-        )
+        rows.notes.append(StatedFact(tr("Every confidence is 1: read as ground truth, without confidences")))
         rows.scores = [float("nan")] * len(rows)
     rows.notes.append(StatedFact(tr("Frames start at {base}", base=base)))
     return rows.finish(key, kind, context, scored=not certain, frame_base=base)

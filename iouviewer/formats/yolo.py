@@ -338,7 +338,7 @@ def _check_numbers(lines: _Lines, path: Path, context: ReadContext) -> None:
 
 
 def _check_normalised(lines: _Lines, path: Path) -> None:
-    """UserError if the file has pixels or per cent; single invalid rows are left to the row validation."""
+    """UserError if the file has pixels or percent; single invalid rows are left to the row validation."""
     if not lines.values:
         return
     with np.errstate(invalid="ignore"):
@@ -346,7 +346,7 @@ def _check_normalised(lines: _Lines, path: Path) -> None:
         largest = np.nanmedian(numbers.max(axis=1))
         percent = bool(np.nanmax(numbers) <= LARGEST_PERCENT)
     if largest > MAX_FRACTION:
-        unit = tr("per cent (or pixels)") if percent else tr("pixels")
+        unit = tr("percent (or pixels)") if percent else tr("pixels")
         raise UserError(
             tr(
                 "the numbers look like {unit}, not like normalised fractions (0–1) of the frame size: "

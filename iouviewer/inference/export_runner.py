@@ -107,14 +107,14 @@ def _messages(
             return
         elif isinstance(message, ExportProgress) and is_greeted:
             if not 0 <= message.done <= max(message.total, 0) or len(message.stage) > MAX_LINE:
-                raise InvalidMessageError(tr("a progress that cannot be"))
+                raise InvalidMessageError(tr("impossible progress"))
             yield message
         elif isinstance(message, Exported) and is_greeted:
             _check(message, request)
             yield message
             return
         else:
-            raise InvalidMessageError(tr("a reply that nobody asked for"))
+            raise InvalidMessageError(tr("a reply to no request"))
 
 
 def _command(request: ExportRequest, hashes: list[str]) -> ExportModel:
@@ -139,6 +139,6 @@ def _check(message: Exported, request: ExportRequest) -> None:
     if Path(message.name).name != message.name or path.is_symlink() or not path.exists():
         raise InvalidMessageError(tr("it names a file that it did not write"))
     if max(map(len, texts)) > MAX_LINE or any(not 0 < side <= MAX_SIDE for side in message.imgsz):
-        raise InvalidMessageError(tr("it describes the new model with values that cannot be"))
+        raise InvalidMessageError(tr("it describes the new model with impossible values"))
     if not set(message.unreadable) <= set(request.frames) or any(frame > MAX_FRAME for frame in message.unreadable):
         raise InvalidMessageError(tr("it skipped frames that were not asked for"))

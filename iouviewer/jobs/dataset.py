@@ -411,7 +411,7 @@ def find_deciding(dataset: Dataset, judged: Judged) -> Deciding | None:
     texts = [tr("{metric} {points} points there.", metric=names[metric], points=_signed(points))]
     others = [value for value, id in known if id != worst]
     if points < 0 <= min(others):
-        texts.append(tr("On no other source it loses."))
+        texts.append(tr("It loses on no other source."))
     texts.append(_doubt(source))
     return Deciding(worst, title, " ".join(filter(None, texts)))
 

@@ -89,9 +89,9 @@ def _times(listed: list[Speed]) -> tuple[SpeedFact, ...]:
             _row(titles[part], stage, (_number((speed.get("parts_ms") or {}).get(part), 1) for speed in listed))
             for part in PARTS
         ),
-        _numbers(listed, tr("p50 ms"), tr("Half of the frames take at most so long, without decoding."), "p50_ms", 1),
-        _numbers(listed, tr("p95 ms"), tr("95 % of the frames take at most so long, without decoding."), "p95_ms", 1),
-        _numbers(listed, tr("p99 ms"), tr("99 % of the frames take at most so long, without decoding."), "p99_ms", 1),
+        _numbers(listed, tr("p50 ms"), tr("Half of the frames take at most this long, without decoding."), "p50_ms", 1),
+        _numbers(listed, tr("p95 ms"), tr("95 % of the frames take at most this long, without decoding."), "p95_ms", 1),
+        _numbers(listed, tr("p99 ms"), tr("99 % of the frames take at most this long, without decoding."), "p99_ms", 1),
     )
 
 
@@ -115,7 +115,7 @@ def _conditions(listed: list[Speed]) -> tuple[SpeedFact, ...]:
         _words(listed, tr("Hardware"), tr("Processor or GPU."), "hardware"),
         _row(
             tr("Measured"),
-            tr("Here, or there: on the machine of the imported file."),
+            tr("This machine, or the one of the imported file."),
             (tr("there") if speed.get("measured_there") else tr("here") for speed in listed),
         ),
     )

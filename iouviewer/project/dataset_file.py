@@ -144,7 +144,7 @@ def _decode(data: bytes, path: Path) -> Dataset:
         raise UserError(
             tr("the dataset is damaged: {reason}", reason=error),
             path=path,
-            remedy=tr("The projects of its videos are whole: drop the videos on the window to list them again."),
+            remedy=tr("The projects of its videos are intact: drop the videos on the window to list them again."),
         ) from error
     ids = [one.id for one in stored.sources]
     if len(set(ids)) < len(ids):

@@ -100,7 +100,7 @@ WRONG = {
     "mot, confidence first": (mot, np.column_stack((FIRST, extents(BOXES)))[:, :5], "confidence"),
     "yolo, pixels": (yolo, centres(BOXES, (1, 1)), "pixels"),
     "yolo, pixels and confidence": (yolo, np.column_stack((centres(BOXES, (1, 1)), FIRST)), "pixels"),
-    "yolo, per cent": (yolo, centres(BOXES) * 100, "per cent"),
+    "yolo, percent": (yolo, centres(BOXES) * 100, "percent"),
     "yolo, corners": (yolo, BOXES * FRACTION, "corners"),
     "yolo, confidence first": (yolo, np.column_stack((FIRST, centres(BOXES))), "confidence"),
     "labelstudio, fractions": (label_studio, extents(BOXES * FRACTION), "normalised"),
@@ -139,7 +139,7 @@ def test_confidences_in_per_cent_are_refused_where_shares_are_usual(tmp_path: Pa
     else:
         head, *rows = text.split()
         path.write_text("\n".join((f"{head},score", *(f"{row},{n + 55}" for n, row in enumerate(rows)))))
-    with pytest.raises(UserError, match="per cent"):
+    with pytest.raises(UserError, match="percent"):
         read_boxes(path, ReadContext(size=SIZE))
     assert read_boxes(path, ReadContext(size=SIZE, trust_columns=True)).scores.max() > 50
 
@@ -154,7 +154,7 @@ def test_per_cent_that_might_be_pixels_is_told(tmp_path: Path) -> None:
     columns = BOXES * FRACTION * 100
     for path in (mot(tmp_path, extents(columns)), box_csv(tmp_path, columns)):
         read = read_boxes(path, ReadContext(size=SIZE))
-        assert sum("per cent" in note for note in read.notes) == 1
+        assert sum("percent" in note for note in read.notes) == 1
 
 
 def test_corners_without_a_frame_size_are_told(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_many_corners_that_stay_in_the_frame_either_way_are_told(tmp_path: Path)
 
 REAL = [(name, file) for name in ("pets09", "tud-campus") for file in ("gt.txt", "det_frcnn.txt")]
 SIZES = {"pets09": (768, 576), "tud-campus": (640, 480)}
-QUESTIONS = ("per cent", "x1, y1", "reach")
+QUESTIONS = ("percent", "x1, y1", "reach")
 
 
 @pytest.mark.parametrize(("name", "file"), REAL)

@@ -204,7 +204,7 @@ def test_a_dataset_is_found_again_where_it_was_left(qtbot: QtBot, folders: list[
         assert person.column("sourcesTable", "Frames") == ["24", "24"]
         person.click_row("sourcesTable", 0, 1)
         view = person.tooltip_at(person.row_centre("sourcesTable", 0, 1))
-        assert "not there · numbers as known last" in view
+        assert "missing · last known numbers" in view
         person.key("Ctrl+PgDown")
         person.wait(lambda: person.reads("No other source is there"), "that there is no other source")
 

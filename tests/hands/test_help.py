@@ -103,7 +103,7 @@ def test_a_number_leads_to_its_definition(person: Hands) -> None:
     hands.menu("Help", "What the numbers mean")
     terms = panel(hands, "numbersHelp")
     assert "matched, loose" in terms.toPlainText() and "Panoptic quality" in terms.toPlainText()
-    hands.click(link(terms, "In full"))
+    hands.click(link(terms, "Full definition"))
     assert top_line(panel(hands, "manual")) == "Association"
 
 

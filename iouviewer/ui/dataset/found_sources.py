@@ -172,7 +172,7 @@ def _with_files(
     for candidate in boxes:
         owner = _owner(candidate.path, sources)
         if owner is None:
-            reason = tr("Its name begins with that of no video. Open its video and import it there")
+            reason = tr("Its name matches no video. Open its video and import it there")
             unclear.append((candidate.path, reason))
         else:
             own.setdefault(owner[0], []).append((candidate, owner[1]))

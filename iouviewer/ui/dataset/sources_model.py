@@ -295,7 +295,7 @@ class SourcesModel(QAbstractTableModel):
     def _facts_of(self, one: DatasetSource) -> str:
         found, progress = self._found.get(one.id), one.progress
         if found is not None and not found.is_there:
-            return tr("not there · numbers as known last")
+            return tr("missing · last known numbers")
         if found is not None and found.error:
             return found.error
         parts = []

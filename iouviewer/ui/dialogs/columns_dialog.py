@@ -61,7 +61,7 @@ class ColumnsDialog(FramedDialog):
         self.units = QComboBox()
         self.units.setObjectName("columnsUnits")
         self.units.setAccessibleName(tr("Units of the box"))
-        self.units.addItem(tr("As the values say"), "")
+        self.units.addItem(tr("From the values"), "")
         for unit, text in UNIT_TEXTS.items():
             self.units.addItem(text, unit)
         self.units.setCurrentIndex(max(self.units.findData(columns.units(spec)), 0))

@@ -59,7 +59,7 @@ class NumbersPanel(TextPanel):
         super().__init__(parent, "numbersHelp", tr("What the numbers mean"))
         parts = [
             f'<p><a name="{key}"></a><b>{escape(term)}</b><br>{escape(definition)} '
-            f'<a href="term:{key}">{escape(tr("In full"))}</a></p>'
+            f'<a href="term:{key}">{escape(tr("Full definition"))}</a></p>'
             for key, term, definition in all_terms()
         ]
         self.text.setHtml("".join(parts))

@@ -54,7 +54,7 @@ def test_an_unclear_file_is_left_out_and_named(tmp_path: Path) -> None:
     assert [Path(one.truth_file).name for one in found.sources] == ["a_gt.csv", ""]
     [(path, reason)] = found.left_out
     assert path.name == "both.csv"
-    assert "begins with that of no video" in reason
+    assert "matches no video" in reason
 
 
 def test_a_list_names_videos_relative_to_it(tmp_path: Path) -> None:

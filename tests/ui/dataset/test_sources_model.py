@@ -63,7 +63,7 @@ def test_absent_and_unreadable_sources_are_marked_and_keep_their_numbers(model: 
     }
     model.show(model.dataset, found, "int8", 1.0)
     assert [model.index(row, 0).data(ABSENT_ROLE) for row in range(3)] == [True, True, False]
-    assert "numbers as known last" in model.index(0, Column.SOURCE).data(FACTS_ROLE)
+    assert "last known numbers" in model.index(0, Column.SOURCE).data(FACTS_ROLE)
     assert model.index(1, Column.SOURCE).data(FACTS_ROLE) == "the project cannot be read"
     assert model.index(0, Column.INTERVAL).data() == "−1.0"
 
