@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from iouviewer.document.boxes import NO_BOX, NO_TRACK
-from iouviewer.document.boxes import Rect
+from iouviewer.document.boxes import NO_BOX, NO_TRACK, Rect
 from iouviewer.document.decisions import Decision, Verdict
 from iouviewer.document.filtering import NO_FILTER
 from iouviewer.document.problem_groups import GroupedProblems, group_problems
