@@ -75,7 +75,7 @@ def test_ten_corrected_boxes_are_ten_changed_lines(qtbot: QtBot, tmp_path: Path)
         hands = Hands(qtbot, window)
         hands.wait(lambda: hands.sees("firstRun.sample"), "the first-run page")
         with hands.in_dialog(skip_polygons(hands)):
-            hands.drop(hands.named("firstRun"), root / "train" / "images", root / "train" / "labels")
+            hands.drop(hands.named("firstRun"), root)
         hands.wait(lambda: hands.column("boxesTable", "Class") == ["cat", "dog"], "the boxes")
         for picture in range(5):
             hands.wait(lambda number=picture: hands.frame == number, f"picture {picture}")
