@@ -56,6 +56,7 @@ from iouviewer.jobs.operating_points import parse_point
 from iouviewer.jobs.requests import Cancelled, CancelledError, ProgressCallback, RunOptions, no_progress, watched
 from iouviewer.metrics.table import BoxTable, Convention, Int
 from iouviewer.metrics.verdict import Outcome
+from iouviewer.path_texts import existing_path
 from iouviewer.reports.gate_reports import Judgement
 from iouviewer.reports.series import FrameSeries
 from iouviewer.resource_files import resource_path
@@ -165,7 +166,7 @@ def open_source(
     Raises:
         UserError: the file is missing or nothing in it can be decoded.
     """
-    video = None if path is None else _existing(path, tr("the video does not exist"))
+    video = None if path is None else existing_path(path, tr("the video does not exist"))
     facts, context = read_source(video, ReadOptions(size=size, frame_count=frame_count, split=split))
     return Source(facts, context, video, split)
 
@@ -185,7 +186,7 @@ def read_ground_truth(path: Path | str, source: Source, *, options: ReadOptions 
     """
     options = options or ReadOptions()
     context = options.context_of_source(source.context)
-    file = _existing(path, tr("the ground truth does not exist"))
+    file = existing_path(path, tr("the ground truth does not exist"))
     if is_data_yaml(file):
         return read_data_set_truth(open_data_set(file, source.split), context)[0]
     return read_file(file, context, options, ImportKind.GROUND_TRUTH, "gt")
@@ -216,7 +217,7 @@ def read_predictions(
     context = options.context_of_source(source.context)
     if truth is not None:
         context = with_images(context, truth, source_frame_count(context, truth))
-    file = _existing(path, tr("the predictions do not exist"))
+    file = existing_path(path, tr("the predictions do not exist"))
     boxes = read_file(file, context, options, ImportKind.PREDICTIONS, name)
     return boxes if truth is None else check_alignment(name, boxes, truth, context, options)
 
@@ -234,8 +235,12 @@ def ground_truth_from_arrays(
     """Ground truth from arrays.
 
     Args:
-        frames, boxes, classes, class_names, tracks, ignored: as in ``formats.arrays.boxes_from_arrays``: (N,) frames
-            from 0, (N, 4) x1, y1, x2, y2, (N,) class names or indices into ``class_names``.
+        frames: (N,) from 0.
+        boxes: (N, 4) x1, y1, x2, y2 in pixels.
+        classes: (N,) names, or indices into ``class_names``; None: one class.
+        class_names: names of all classes, also of those without boxes.
+        tracks: (N,) ids of objects, -1 for none; None: no box has one.
+        ignored: (N,) bool; such a box neither counts nor makes a prediction false.
         labelled: frames that are labelled, also those without boxes; None: all frames.
 
     Raises:
@@ -267,10 +272,14 @@ def predictions_from_arrays(
     """Predictions of one variant from arrays.
 
     Args:
-        frames, boxes, classes, class_names: as for ``ground_truth_from_arrays``.
+        frames: (N,) from 0.
+        boxes: (N, 4) x1, y1, x2, y2 in pixels.
+        classes: (N,) names, or indices into ``class_names``; None: one class.
+        class_names: names of all classes of the model.
         scores: (N,) 0 to 1; None if there are none, which leaves AP undefined.
         covered: frames that the model processed, also those without boxes; None: all frames.
-        score_floor, max_detections: what the run could keep at least, and at most per frame; None if unknown.
+        score_floor: least score that the run kept; None if unknown.
+        max_detections: most boxes that the run kept per frame; None if unknown.
 
     Raises:
         UserError: columns of different lengths, a box or score that is not valid.
@@ -306,7 +315,7 @@ def run_model(
 
     if source.path is None:
         raise UserError(tr("there is no video to run the model on"), remedy=tr("Open the source with its path."))
-    file = _existing(weights, tr("the weights do not exist"))
+    file = existing_path(weights, tr("the weights do not exist"))
     chosen = None if frames is None else np.unique(np.asarray(frames, np.int64))
     report_progress = watched(progress, cancelled)
     images = listed_images(source.path, source.split)
@@ -487,7 +496,7 @@ def open_project(path: Path | str, *, frames: str | None = None) -> Joined:
         UserError: the file is not a project, or it has no variants.
     """
     request = EvalRequest(video=None, gt=None, frames=frames)
-    video = gate_project(_existing(path, tr("the project does not exist")), request)
+    video = gate_project(existing_path(path, tr("the project does not exist")), request)
     return Joined(video.request, video.inputs)
 
 
@@ -517,7 +526,7 @@ def evaluate(
         UserError: all predictions of a variant were left out for their classes; bad speeds. CancelledError.
     """
     refuse_left_out(joined.inputs)
-    speeds = None if speed_file is None else _existing(speed_file, tr("the file of speeds does not exist"))
+    speeds = None if speed_file is None else existing_path(speed_file, tr("the file of speeds does not exist"))
     request = replace(joined.request, analysis=analysis, speed_file=speeds)
     return score_inputs(request, joined.inputs, watched(progress, cancelled))
 
@@ -584,10 +593,3 @@ def report_schema() -> dict[str, Any]:
     """The JSON schema of ``EvalResult.values`` and of the JSON reports."""
     schema: dict[str, Any] = json.loads(resource_path("report.schema.json").read_text(encoding="utf-8"))
     return schema
-
-
-def _existing(path: Path | str, missing: str) -> Path:
-    file = Path(path).absolute()
-    if not file.exists():
-        raise UserError(missing, path=file, remedy=tr("Check the path."))
-    return file

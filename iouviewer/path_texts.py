@@ -1,11 +1,15 @@
-"""Texts for paths whose bytes are not UTF-8, which neither SQLite nor JSON can hold as they are."""
+"""Paths as people give them, and as texts: bytes that are not UTF-8 can stand neither in SQLite nor in JSON."""
 
 from __future__ import annotations
 
 import os
 import urllib.parse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+from iouviewer.errors import UserError
+from iouviewer.i18n import tr
 
 _BYTES = "bytes:"
 """Begins a text that stands for other bytes."""
@@ -56,3 +60,11 @@ def _legible_parts(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_legible_parts(one) for one in value]
     return value
+
+
+def existing_path(path: Path | str, missing: str) -> Path:
+    """The absolute path; UserError with the message ``missing`` if nothing exists there."""
+    file = Path(path).absolute()
+    if not file.exists():
+        raise UserError(missing, path=file, remedy=tr("Check the path."))
+    return file

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from iouviewer.cli.options import (
     ProgressLine,
     add_force_option,
-    existing_path,
     fraction,
     margins,
     positive_fraction,
@@ -20,6 +19,7 @@ from iouviewer.cli.options import (
 )
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr, tr_n
+from iouviewer.path_texts import existing_path
 
 if TYPE_CHECKING:
     from iouviewer.jobs.batch.engines import Engine

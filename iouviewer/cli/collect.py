@@ -6,8 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from iouviewer.cli.options import add_force_option, existing_path, fraction, print_message
+from iouviewer.cli.options import add_force_option, fraction, print_message
 from iouviewer.i18n import tr, tr_n
+from iouviewer.path_texts import existing_path
 
 CONFLICTS = 4
 """Exit status if conflicts are left to decide."""

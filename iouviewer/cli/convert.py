@@ -12,13 +12,13 @@ from iouviewer.cli.options import (
     add_force_option,
     add_import_options,
     add_size_options,
-    existing_path,
     existing_video,
     frame_lists,
     print_message,
 )
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.path_texts import existing_path
 
 
 class _WritableFormats:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from iouviewer.cli.options import ProgressLine, existing_path
+from iouviewer.cli.options import ProgressLine
 from iouviewer.cli.requests import eval_request
 from iouviewer.document.filter_line import parse_filter
 from iouviewer.errors import UserError
@@ -18,6 +18,7 @@ from iouviewer.jobs.eval_inputs import ReadOptions
 from iouviewer.jobs.evaluate import EvalRequest
 from iouviewer.jobs.gate import UnreadVideo, gate_files, gate_project
 from iouviewer.metrics.table import Convention
+from iouviewer.path_texts import existing_path
 
 PROJECT_SUFFIX = ".iouv"
 FILE_OPTIONS = (

@@ -11,13 +11,13 @@ from iouviewer.cli.options import (
     ProgressLine,
     add_force_option,
     existing_ground_truth,
-    existing_path,
     existing_video,
     positive_integer,
     print_message,
 )
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.path_texts import existing_path
 
 FAILED = 2
 """Exit status if a variant could not be made or run; the others are complete."""

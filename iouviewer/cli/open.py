@@ -10,11 +10,11 @@ from iouviewer.cli.options import (
     add_model_option,
     add_prediction_option,
     existing_ground_truth,
-    existing_path,
     variant_paths,
 )
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.path_texts import existing_path
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from typing import NoReturn, Self, TypeVar
 
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.path_texts import existing_path
 
 T = TypeVar("T")
 MAX_SIDE = 1_000_000
@@ -191,13 +192,6 @@ def positive_integer(text: str) -> int:
 def print_message(message: str) -> None:
     """Write one line to stderr, with the name of the program."""
     sys.stderr.write("iouviewer: " + " ".join(message.split()) + "\n")
-
-
-def existing_path(path: Path, missing: str) -> Path:
-    """The absolute path; UserError with the message ``missing`` if nothing exists there."""
-    if not path.exists():
-        raise UserError(missing, path=path, remedy=tr("Check the path."))
-    return path.absolute()
 
 
 def existing_video(path: Path) -> Path:

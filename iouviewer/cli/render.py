@@ -15,12 +15,12 @@ from iouviewer.cli.options import (
     add_scoring_options,
     add_size_options,
     add_split_option,
-    existing_path,
     existing_video,
     frame_lists,
 )
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.path_texts import existing_path
 
 SUFFIX = ".mp4"
 

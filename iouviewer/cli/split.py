@@ -7,9 +7,10 @@ import re
 import sys
 from pathlib import Path
 
-from iouviewer.cli.options import FRAMES_SYNTAX, existing_path, positive_integer
+from iouviewer.cli.options import FRAMES_SYNTAX, positive_integer
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
+from iouviewer.path_texts import existing_path
 
 _NAME = re.compile(r"[^\x00-\x1f<>:\"/\\|?*.-][^\x00-\x1f<>:\"/\\|?*]{0,79}")
 
@@ -21,8 +22,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``split``."""
     parser.description = tr(
         "Write one project file for each person: a part of the frames, the classes and the guidelines. Send them "
-        "together with the video; `iouviewer collect` merges them again. The folder owner/ stays with you: it names the gold "
-        "frames. The project itself is not changed."
+        "together with the video; `iouviewer collect` merges them again. The folder owner/ stays with you: it names "
+        "the gold frames. The project itself is not changed."
     )
     parser.add_argument("project", type=Path, metavar="PROJECT", help=tr("project file (.iouv)"))
     parser.add_argument("--people", type=people, metavar="N|NAMES", help=tr("their number, or names: ann,ben,cleo"))
