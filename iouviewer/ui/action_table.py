@@ -196,6 +196,7 @@ _FILE = (
     _action("runModel", tr("Run model…"), "cpu", "Ctrl+R", "file", "runs.choose_model"),
     _action("measureSpeed", tr("Measure speed"), "", "Ctrl+Shift+M", "file", "speed.measure", needs=Need.PREDICTIONS),
     _action("importSpeeds", tr("Import speeds…"), "", "", "file", "speed.choose_file", needs=Need.PREDICTIONS),
+    _action("makeVariants", tr("Make variants…"), "package", "", "file", "runs.make_variants"),
     _action(
         "startFromPredictions", tr("Start from predictions…"), "", "", "file", "linking.start", needs=Need.STARTABLE
     ),
@@ -234,7 +235,6 @@ _EDIT = (
 )
 _BOX = (
     _action("selectTool", tr("Select boxes"), "", "", "box", "edit.use_select_tool"),
-    _action("makeVariants", tr("Make variants…"), "package", "", "file", "runs.make_variants"),
     _action("drawBox", tr("Draw box"), "bounding-box", "W", "box", "edit.draw"),
     _action("drawRegion", tr("Draw region to ignore"), "prohibit", "Shift+I", "box", "edit.draw_region"),
     _action("classPicker", tr("Change class…"), "tag", "C", "box", "edit.pick_class"),
