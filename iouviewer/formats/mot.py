@@ -129,7 +129,6 @@ def read(path: Path, context: ReadContext) -> ImportedBoxes:
     if kind_note and context.kind in {None, ImportKind.UNKNOWN}:
         notes.append(kind_note)
     class_ids, classes, flags, class_notes = _classes_and_flags(values, boxes, path, info, context, kind)
-    places = _places(path, keep, lines) if context.with_places else None
     values, boxes, class_ids = values[keep], boxes[:, keep], class_ids[keep]
     return build_imported_boxes(
         path,

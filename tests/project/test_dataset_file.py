@@ -31,7 +31,8 @@ SOURCES = st.builds(
     st.booleans(),
     st.integers(0, 99),
     st.none() | st.builds(SourceProgress, TEXT, st.integers(0, 9), variants=st.tuples(TEXT)),
-    st.none() | st.builds(SourceNumbers, TEXT, st.none() | st.integers(0, 9), TEXT, st.dictionaries(TEXT, VARIANTS, max_size=2)),
+    st.none()
+    | st.builds(SourceNumbers, TEXT, st.none() | st.integers(0, 9), TEXT, st.dictionaries(TEXT, VARIANTS, max_size=2)),
 )
 
 

@@ -43,7 +43,6 @@ class ZoomView(QGraphicsView):
         self.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         self._image_rect = QRectF()
         self._is_fitted = True
-        self._followed: ZoomView | None = None
         self._is_following = False
         self._zoom_anchor: tuple[QPointF, QPointF] | None = None
 
