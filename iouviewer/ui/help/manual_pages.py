@@ -15,6 +15,8 @@ PAGES: dict[str, str] = {
     "guide/annotator.md": tr("Annotators"),
     "guide/engineer.md": tr("Model engineers"),
     "several-people.md": tr("Several annotators"),
+    "batch.md": tr("Many videos and models"),
+    "device.md": tr("A model on its device"),
     "review.md": tr("Finding wrong ground truth"),
     "metrics.md": tr("Definitions"),
     "statistics.md": tr("Verdicts and intervals"),
