@@ -49,9 +49,7 @@ class SourceTexts:
     rows_digest: str = ""
 
     @classmethod
-    def of(
-        cls, path: Path, files: Mapping[Path, bytes], format: str, context: bytes, rows_digest: str
-    ) -> SourceTexts:
+    def of(cls, path: Path, files: Mapping[Path, bytes], format: str, context: bytes, rows_digest: str) -> SourceTexts:
         """The texts of a file or folder, with the files beside and above it that its reader used."""
         source = path.absolute()
         absolute = {file.absolute(): data for file, data in files.items()}

@@ -342,6 +342,7 @@ def test_good_messages_pass() -> None:
         assert isinstance(message, ModelLoaded | protocol.RunProgress | FrameDetections | protocol.Finished)
         checks.check(message)
 
+
 def test_an_installed_program_names_the_way_to_run_models(monkeypatch):
     from iouviewer.inference import ultralytics_adapter
 
