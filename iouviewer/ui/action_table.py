@@ -113,7 +113,7 @@ MENUS: dict[str, str] = {
 """Title of each menu by its key, in the order of the menu bar; ``/`` separates a submenu from its menu."""
 FIRST_OF_GROUP = frozenset(
     (
-        *("filter", "importGroundTruth", "restore", "quit", "copy", "findInList", "settings"),
+        *("filter", "importGroundTruth", "runModel", "restore", "quit", "copy", "findInList", "settings"),
         *("fit", "hideBoxes", "adjustPicture", "blindMode", "toggleRail", "playPause", "firstFrame", "verifyAndNext"),
         *("nextUnverified", "classPicker", "accept", "addNote", "outside", "trimStart", "setTrack", "fillByFollowing"),
         *("linkTracks", "deleteFromHere", "takeFix", "takeFixHere", "problemGrid", "releaseNotes", "about"),

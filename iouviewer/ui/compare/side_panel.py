@@ -30,8 +30,8 @@ from iouviewer.ui.compare.curves_page import CurvesPage
 from iouviewer.ui.compare.differences import Analysis
 from iouviewer.ui.compare.speed_page import SpeedPage
 from iouviewer.ui.compare.tracks_page import TracksPage
-from iouviewer.ui.theme import Theme
 from iouviewer.ui.shell.menu_button import MenuButton
+from iouviewer.ui.theme import Theme
 from iouviewer.ui.tokens import SPACE
 from iouviewer.ui.variant_look import dash_icon, panel_colour
 
