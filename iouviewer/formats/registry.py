@@ -444,6 +444,11 @@ def supported_fields(data: BoxesToWrite, format_key: str) -> tuple[str, ...]:
     return describe_supported(data, _unsupported(data, format_key))
 
 
+def can_store(field: Field, data: BoxesToWrite, format_key: str) -> bool:
+    """Whether a file that is written anew can store a field, which one that was read may have no place for."""
+    return field not in _unsupported(data, format_key)
+
+
 def _unsupported(data: BoxesToWrite, format_key: str) -> tuple[Field, ...]:
     return _registered()[0][format_key].lacking(scored=data.scores is not None)
 

@@ -10,12 +10,13 @@ import pytest
 
 from iouviewer.app.editing import import_boxes
 from iouviewer.document.document import Document
-from iouviewer.document.edits import RemoveBoxes, SetRects
+from iouviewer.document.edits import RemoveBoxes, SetRects, SetTracks
 from iouviewer.document.sources import Source, TruthFile
 from iouviewer.errors import UserError
 from iouviewer.formats.interface import ReadContext
 from iouviewer.formats.registry import read_boxes
 from iouviewer.jobs.save_source import can_save, plan_save, save, save_input
+from iouviewer.jobs.truth_files import truth_to_write, write_truth
 from tests.formats.layouts import SIZE, mot17, roboflow
 
 FRAMES = 12
@@ -129,3 +130,22 @@ def test_ground_truth_from_no_file_or_another_one_is_refused(tmp_path: Path) -> 
     document.ground_truth().load_columns(frames, rects, class_ids=class_ids, tracks=tracks, flags=flags)
     with pytest.raises(UserError, match="no box of the ground truth is from this file"):
         save_input(document)
+
+
+def test_an_export_stores_what_the_file_that_was_read_has_no_place_for(tmp_path: Path) -> None:
+    """Tracks of boxes that came from a table without a column for them."""
+    path = tmp_path / "gt.csv"
+    path.write_text(
+        "frameID,x1,y1,x2,y2,class,author\n0,10,10,50,50,car,ann\n1,12,10,52,50,car,ann\n", encoding="utf-8"
+    )
+    document = imported(path)
+    same = tmp_path / "same.csv"
+    assert write_truth(truth_to_write(document), same, "boxcsv") == ()
+    assert same.read_bytes() == path.read_bytes()
+    ids = document.ground_truth().columns()[5].tolist()
+    document.apply(SetTracks(tuple((box, 7) for box in ids)))
+    linked = tmp_path / "linked.csv"
+    notes = write_truth(truth_to_write(document), linked, "boxcsv")
+    assert any("has no place for track IDs" in note for note in notes)
+    assert [line.split(",")[0] for line in linked.read_text().splitlines()] == ["frameID", "0", "1"]
+    assert read_boxes(linked, ReadContext(size=SIZE, frame_count=2)).track_ids.tolist() == [7, 7]
