@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QInputDialog, QLabel, QMenu, QPushButton, QToolButton, QWidget
@@ -48,6 +50,7 @@ class QuestionBar(QWidget):
         self._margin, self._verified_only, self._verified_count = 1.0, False, 0
         self._verdict: Verdict | None = None
         self._choice = ""
+        self._words: list[tuple[QLabel, str, str]] = []
         self._frame_menu = FrameMenu(self, session)
         self._frame_menu.verifiedOnlyChosen.connect(self.verifiedOnlyChosen)
         self.baseline = _chip("questionBaseline", tr("Baseline: the variant to replace"))
@@ -84,23 +87,24 @@ class QuestionBar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE["m"], 0, SPACE["m"], 0)
         layout.setSpacing(SPACE["s"])
+        chips = {"\x01": self.baseline, "\x02": self.drop, "\x03": self.frames, "\x04": self.point}
         question = tr(
             "Which may replace {baseline} if AP and PQ may drop at most {drop} on {frames} at {point}", **_MARKS
         )
-        chips = {"\x01": self.baseline, "\x02": self.drop, "\x03": self.frames, "\x04": self.point}
-        text = ""
-        for character in [*question, ""]:
-            if character in chips or not character:
-                if text.strip():
-                    label = QLabel(text.strip())
-                    label.setObjectName("questionPart")
-                    label.setProperty("role", "muted")
-                    layout.addWidget(label)
-                text = ""
-                if character:
-                    layout.addWidget(chips[character])
-            else:
-                text += character
+        # In a narrow window; a translation with other parts is left as it is.
+        short = tr("Replace {baseline} if the drop is ≤ {drop} on {frames} at {point}", **_MARKS)
+        words, short_words = (re.split(f"([{''.join(chips)}])", text) for text in (question, short))
+        if words[1::2] != short_words[1::2]:
+            short_words = words
+        for long, narrow in zip(words, short_words, strict=True):
+            if long in chips:
+                layout.addWidget(chips[long])
+            elif long.strip():
+                label = QLabel(long.strip())
+                label.setObjectName("questionPart")
+                label.setProperty("role", "muted")
+                layout.addWidget(label)
+                self._words.append((label, long.strip(), narrow.strip()))
         layout.addWidget(self.filter_chip)
         layout.addStretch(1)
         for widget in (self.method, self.explain, self.report):
@@ -180,12 +184,25 @@ class QuestionBar(QWidget):
         self._fit_method()
 
     def _fit_method(self) -> None:
-        """Leave the method out where the question needs the width; the explanation still says it."""
+        """Leave the method out where the question needs the width, which the explanation still says; then words."""
+        for place in (1, 2):
+            for each in self._words:
+                label, text = each[0], str(each[place])
+                if label.text() != text:
+                    label.setText(text)
+            self.method.setVisible(place == 1 and bool(self.method.text()) and self._needed(with_method=True) <= 0)
+            if self._needed(with_method=False) <= 0:
+                return
+
+    def _needed(self, *, with_method: bool) -> int:
+        """How many logical pixels are missing."""
         shown = [
-            each for each in self.findChildren(QWidget, options=_DIRECT) if not each.isHidden() or each is self.method
+            each
+            for each in self.findChildren(QWidget, options=_DIRECT)
+            if (with_method if each is self.method else not each.isHidden())
         ]
         needed = sum(each.sizeHint().width() + SPACE["s"] for each in shown)
-        self.method.setVisible(bool(self.method.text()) and needed + 2 * SPACE["m"] <= self.width())
+        return needed + 2 * SPACE["m"] - self.width()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
