@@ -49,16 +49,17 @@ def encode_legible(value: object, encode: Callable[[Any], bytes], to_builtins: C
     try:
         return encode(value)
     except UnicodeEncodeError:
-        return encode(_legible_parts(to_builtins(value)))
+        return encode(change_texts(to_builtins(value), legible))
 
 
-def _legible_parts(value: Any) -> Any:
+def change_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Dictionaries, lists and texts with every text changed, for example by ``path_text`` or ``text_path``."""
     if isinstance(value, str):
-        return legible(value)
+        return change(value)
     if isinstance(value, dict):
-        return {_legible_parts(key): _legible_parts(one) for key, one in value.items()}
+        return {change_texts(key, change): change_texts(one, change) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_legible_parts(one) for one in value]
+        return [change_texts(one, change) for one in value]
     return value
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 
 from iouviewer.document.attributes import AttributeSet, attributes_of
@@ -16,6 +17,7 @@ from iouviewer.document.sources import ImageTable
 from iouviewer.errors import UserError
 from iouviewer.i18n import tr
 from iouviewer.metrics.table import Float, Int
+from iouviewer.path_texts import change_texts, path_text, text_path
 
 __all__ = [
     "OPTIONS_FOR_FILES",
@@ -115,6 +117,16 @@ class ReadContext:
     def kind_or(self, found: ImportKind) -> ImportKind:
         """The kind given by the user, otherwise the one found in the file."""
         return found if self.kind in (None, ImportKind.UNKNOWN) else self.kind or found
+
+
+def encode_context(context: ReadContext) -> bytes:
+    """A context as JSON, from which ``decode_context`` makes it again; paths may have bytes that are not UTF-8."""
+    return msgspec.json.encode(change_texts(msgspec.to_builtins(context), path_text))
+
+
+def decode_context(data: bytes) -> ReadContext:
+    """The context that was encoded."""
+    return msgspec.convert(change_texts(msgspec.json.decode(data), text_path), ReadContext)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,6 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-import msgspec
 import numpy as np
 
 import iouviewer.formats
@@ -43,6 +42,7 @@ from iouviewer.formats.interface import (
     Location,
     ReadContext,
     UncertainReadingError,
+    encode_context,
 )
 from iouviewer.formats.rows import MAX_LISTED
 from iouviewer.formats.streams import copy_stream
@@ -317,7 +317,7 @@ def _read_and_keep(path: Path, context: ReadContext, format: str | None) -> Impo
         format = found.format
     with keeping_texts() as files:
         result = _read_file(path, context, format)
-    texts = SourceTexts.of(path, files, result.format, msgspec.json.encode(context), digest_of(result))
+    texts = SourceTexts.of(path, files, result.format, encode_context(context), digest_of(result))
     return replace(result, texts=texts, read_count=len(result))
 
 
@@ -445,7 +445,7 @@ def supported_fields(data: BoxesToWrite, format_key: str) -> tuple[str, ...]:
 
 
 def can_store(field: Field, data: BoxesToWrite, format_key: str) -> bool:
-    """Whether a file that is written anew can store a field, which one that was read may have no place for."""
+    """Whether a file that is newly written can store a field, which one that was read may have no place for."""
     return field not in _unsupported(data, format_key)
 
 

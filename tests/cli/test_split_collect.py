@@ -267,7 +267,7 @@ def test_each_person_is_one_step_that_can_be_undone(three_who_err: Path, project
             ("Merge package of ann", "ann"),
             ("Merge package of ben", "ben"),
             ("Merge package of cleo", "cleo"),
-            ("Note 2 conflicts", ""),
+            ("Add notes on 2 conflicts", ""),
         ]
         for position in range(file.step_count, 0, -1):
             step = file.step_at(position)

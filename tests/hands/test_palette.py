@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QListWidget, QSlider
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QListWidget, QSlider
 
 from tests.hands.cases import PERSON
 from tests.hands.hands import Hands
@@ -15,11 +15,6 @@ def titles(dialog: QDialog) -> list[str]:
     return [found.item(row).text() for row in range(found.count())]
 
 
-def frame(hands: Hands) -> int:
-    [text] = [text for text in (w.text() for w in hands.window.findChildren(QLineEdit)) if text.isdigit()][:1]
-    return int(text)
-
-
 def test_a_command_is_found_run_and_listed_as_recent(person: Hands) -> None:
     hands = person
 
@@ -28,10 +23,10 @@ def test_a_command_is_found_run_and_listed_as_recent(person: Hands) -> None:
         assert titles(dialog)[:2] == ["Commands", "Next frame"]
         hands.key("Return")
 
-    before = frame(hands)
+    before = hands.frame
     with hands.in_dialog(steps):
         hands.key("Ctrl+K")
-    hands.wait(lambda: frame(hands) == before + 1, "the next frame")
+    hands.wait(lambda: hands.frame == before + 1, "the next frame")
 
     def again(dialog: QDialog) -> None:
         assert titles(dialog)[:2] == ["Recent", "Next frame"]
@@ -93,9 +88,9 @@ def test_frames_times_tracks_and_thresholds_are_understood(person: Hands) -> Non
             hands.key("Ctrl+K")
 
     enter("17", "Go to frame 17")
-    hands.wait(lambda: frame(hands) == 17, "frame 17")
+    hands.wait(lambda: hands.frame == 17, "frame 17")
     enter("0:00.5", "Go to 00:00.5")
-    hands.wait(lambda: frame(hands) == 5, "frame 5")
+    hands.wait(lambda: hands.frame == 5, "frame 5")
     enter("#1", "Go to car 1")
     hands.wait(lambda: hands.reads("car 1"), "the selected car")
     enter("person 2", "person 2")
@@ -108,18 +103,18 @@ def test_frames_times_tracks_and_thresholds_are_understood(person: Hands) -> Non
 def test_go_to_shows_the_picture_while_typing_and_escape_returns(person: Hands) -> None:
     hands = person
     hands.key("D", "D")
-    before = frame(hands)
+    before = hands.frame
 
     def steps(dialog: QDialog) -> None:
         hands.type("1")
         hands.type("9")
-        hands.wait(lambda: frame(hands) == 19, "the preview")
+        hands.wait(lambda: hands.frame == 19, "the preview")
         assert "Frame 19" in dialog.findChild(QLabel, "goToHint").text()
         hands.key("Esc")
 
     with hands.in_dialog(steps):
         hands.key("Ctrl+G")
-    hands.wait(lambda: frame(hands) == before, "the frame before")
+    hands.wait(lambda: hands.frame == before, "the frame before")
 
     def accept(_dialog: QDialog) -> None:
         hands.type("0:02.1")
@@ -127,5 +122,5 @@ def test_go_to_shows_the_picture_while_typing_and_escape_returns(person: Hands) 
 
     with hands.in_dialog(accept):
         hands.key("Ctrl+G")
-    hands.wait(lambda: frame(hands) == 21, "the time")
+    hands.wait(lambda: hands.frame == 21, "the time")
     assert QApplication.activeModalWidget() is None

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, cast
 
-import msgspec
 import numpy as np
 
 from iouviewer.document.boxes import NO_BOX, NO_TRACK
@@ -18,7 +17,7 @@ from iouviewer.document.classes import ClassTable
 from iouviewer.document.imported import ImportedBoxes, digest_of
 from iouviewer.document.kept_source import SourceTexts
 from iouviewer.errors import UserError
-from iouviewer.formats.interface import BoxesToWrite, ReadContext, UncertainReadingError
+from iouviewer.formats.interface import BoxesToWrite, ReadContext, UncertainReadingError, decode_context
 from iouviewer.formats.patching.edits import NEW, Edits, Part, ReadState, find_edits
 from iouviewer.formats.patching.texts import SourceFiles
 from iouviewer.formats.registry import find_format, read_boxes
@@ -89,7 +88,7 @@ def patch_source(
         UserError: the format cannot be patched, the file was read in a way that cannot be reversed, an edit does not
             fit into the file, or what was written does not read back.
     """
-    context = replace(msgspec.json.decode(texts.context, type=ReadContext), with_places=True, keep_texts=False)
+    context = replace(decode_context(texts.context), with_places=True, keep_texts=False)
     source = Path(texts.path)
     with tempfile.TemporaryDirectory(prefix="iouviewer-source-") as folder:
         root, copy, data = _unpack(texts, Path(folder))
