@@ -141,7 +141,7 @@ def test_bench_puts_the_measured_ratio_into_the_table(
 ) -> None:
     report = tmp_path / "report.json"
     assert main([*arguments, "--bench", "--json", str(report)]) == 0
-    assert "100.0 (2.00× [2.00, 2.00])" in capsys.readouterr().out
+    assert "100.0 [100.0, 100.0] (2.00× [2.00, 2.00])" in capsys.readouterr().out
     speed = json.loads(report.read_text())["variants"]["small"]["speed"]
     assert speed["ratio"]["value"] == pytest.approx(2.0) and speed["p50_ms"] == pytest.approx(10.0)
 

@@ -353,6 +353,10 @@ class Hands:
 
     def _see_picture(self) -> None:
         """Let a picture that is being decoded appear: a person clicks what they see, and until then no box is there."""
+        place = QPoint()
+        while (now := self._in_viewport(self.canvas, (0.0, 0.0))) != place:
+            place = now
+            QTest.qWait(20)  # a layout that is under way moves the picture
         # In some tests no picture comes; the click then shows what happens without one.
         with suppress(self._qtbot.TimeoutError):
             self._qtbot.waitUntil(lambda: getattr(self.canvas, "shown_frame", -1) == self.frame, timeout=PICTURE_MS)
