@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -130,9 +132,13 @@ class BatchWorld:
         return [sys.executable, "-P", "-m", "iouviewer", "batch", step, str(self.manifest), "--out", str(out), *options]
 
     def start(self, step: str, out: Path, *options: str) -> subprocess.Popen[str]:
-        """Start the program."""
+        """Start the program; Ctrl+C reaches it also where the tests run in the background, which ignores it."""
         return subprocess.Popen(
-            self.command(step, out, *options), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            self.command(step, out, *options),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
 
     def run(self, step: str, out: Path, *options: str) -> tuple[int, str]:
