@@ -201,8 +201,13 @@ class Hands:
         QApplication.processEvents()
 
     def click_row(self, table: str, row: int, column: int = 0) -> None:
-        """Click a cell of a table or list."""
-        self.click(self.row_centre(table, row, column))
+        """Click a cell of a table or list, once it rests where it is."""
+        place = self.row_centre(table, row, column)
+        QTest.qWait(20)
+        while (now := self.row_centre(table, row, column)) != place:
+            place = now
+            QTest.qWait(20)
+        self.click(place)
 
     def right_click(self, target: QPoint) -> None:
         """Click a point of the screen with the right button."""
