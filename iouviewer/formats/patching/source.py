@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, cast
@@ -293,8 +292,3 @@ def _keys(frames: Int, boxes: Float, class_ids: Int) -> list[bytes]:
 def _is_expected(edits: Edits, place: int, lost: dict[Field, int]) -> bool:
     """Whether a box must be in the file: ignored boxes are left out where the format has no mark for them."""
     return not (lost.get(Field.IGNORED) and edits.box(place).flags & 16)
-
-
-def names_of(texts: SourceTexts) -> Iterator[tuple[str, bytes]]:
-    """The name and content of each file."""
-    yield from zip(texts.names, texts.contents(), strict=True)
