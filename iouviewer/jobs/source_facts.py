@@ -30,7 +30,24 @@ IN_MEMORY_BYTES = 64 << 20
 """Partials that a ``PartialStore`` keeps in memory; more go to files."""
 
 
-class BoxesOfSource(Protocol):
+class SourceSettings(Protocol):
+    """How a source is scored and judged."""
+
+    @property
+    def baseline(self) -> str: ...
+    @property
+    def review(self) -> ReviewSettings: ...
+    @property
+    def margins(self) -> Mapping[str, float]: ...
+    @property
+    def filter(self) -> BoxFilter: ...
+    @property
+    def single_images(self) -> bool: ...
+    @property
+    def class_names(self) -> Sequence[str]: ...
+
+
+class BoxesOfSource(SourceSettings, Protocol):
     """The part of ``compare.Comparison`` that the facts come from."""
 
     @property
@@ -40,21 +57,9 @@ class BoxesOfSource(Protocol):
     @property
     def variants(self) -> Mapping[str, PredictionSet]: ...
     @property
-    def baseline(self) -> str: ...
-    @property
-    def review(self) -> ReviewSettings: ...
-    @property
-    def margins(self) -> Mapping[str, float]: ...
-    @property
-    def single_images(self) -> bool: ...
-    @property
     def class_facts(self) -> Mapping[str, ClassFacts]: ...
     @property
     def failures(self) -> Mapping[str, str]: ...
-    @property
-    def filter(self) -> BoxFilter: ...
-    @property
-    def class_names(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +138,9 @@ Reader = Callable[[], Partial]
 """Reads or returns a partial."""
 
 
-class SourceFacts(Protocol):
+class SourceFacts(SourceSettings, Protocol):
     """One source as the judge sees it."""
 
-    @property
-    def baseline(self) -> str: ...
-    @property
-    def review(self) -> ReviewSettings: ...
-    @property
-    def margins(self) -> Mapping[str, float]: ...
-    @property
-    def filter(self) -> BoxFilter: ...
-    @property
-    def single_images(self) -> bool: ...
-    @property
-    def class_names(self) -> Sequence[str]: ...
     @property
     def runs(self) -> Mapping[str, Run]:
         """By key, of all variants."""
